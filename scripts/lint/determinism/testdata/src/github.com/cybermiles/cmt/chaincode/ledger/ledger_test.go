@@ -1,0 +1,8 @@
+package ledger
+
+import (
+	"math/rand"
+	"time"
+)
+
+var started, luck = time.Now(), rand.Float64()
