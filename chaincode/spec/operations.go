@@ -135,7 +135,7 @@ var Operations = []Operation{
 	{ConsortiumContract, "Genesis", Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
 		[]Code{AlreadyInitialised, GenesisMismatch}, "Begin the ledger, once, as every endorsing organisation was configured."},
 	{ConsortiumContract, "Fence", Write, 0, &Fence{}, &FenceView{}, "", "POST", "/v1/fences", ScopePay,
-		[]Code{FenceTooEarly, ReferenceUsed}, "Anyone ends an epoch: what was endorsed in it and not committed is void."},
+		[]Code{WrongState, FenceTooEarly}, "Anyone ends an epoch: what was endorsed in it and not committed is void."},
 	{ConsortiumContract, "GetParameters", Query, 0, &GetParameters{}, &Parameters{}, "", "GET", "/v1/parameters", ScopeRead,
 		nil, "The ledger's parameters."},
 	{ConsortiumContract, "GetMember", Query, 0, &GetMember{}, &Member{}, "", "GET", "/v1/members/{msp_id}", ScopeRead,

@@ -1,0 +1,280 @@
+package ledger
+
+import (
+	"cmp"
+	"encoding/binary"
+	"strconv"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Kind is the kind of a record.
+type Kind uint8
+
+// The kinds of records, in the order in which changes are written.
+const (
+	ParametersKind Kind = iota + 1
+	MemberKind
+	SupplyKind
+	FenceKind
+	AccountKind
+	CreditKind
+	HoldKind
+	TransferKind
+	MintKind
+	BurnKind
+	ListingKind
+	VersionKind
+	EndKind
+	LotKind
+	OrderKind
+)
+
+// Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
+// members and fences); package state gives them their form on the ledger.
+type Key struct {
+	Kind   Kind
+	Parent string
+	ID     string
+}
+
+// Compare orders keys by kind, parent and identifier.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(cmp.Compare(k.Kind, other.Kind), cmp.Compare(k.Parent, other.Parent), cmp.Compare(k.ID, other.ID))
+}
+
+// The keys of the records.
+
+// ParametersKey is the key of the one Parameters record.
+func ParametersKey() Key { return Key{Kind: ParametersKind} }
+
+// SupplyKey is the key of the one Supply record, which only minting and burning touch.
+func SupplyKey() Key { return Key{Kind: SupplyKind} }
+
+// MemberKey is the key of a member organisation.
+func MemberKey(mspID string) Key { return Key{Kind: MemberKind, ID: mspID} }
+
+// FenceKey is the key of an epoch's fence; the epoch is in decimal.
+func FenceKey(epoch uint64) Key { return Key{Kind: FenceKind, ID: strconv.FormatUint(epoch, 10)} }
+
+// AccountKey is the key of an account.
+func AccountKey(a spec.Address) Key { return Key{Kind: AccountKind, ID: string(a.Bytes())} }
+
+// CreditKey is the key of an open credit of an account.
+func CreditKey(a spec.Address, name spec.CreditName) Key {
+	return Key{Kind: CreditKind, Parent: string(a.Bytes()), ID: string(name.Bytes())}
+}
+
+// HoldKey is the key of an account's money that an order holds.
+func HoldKey(a spec.Address, order spec.ID) Key {
+	return Key{Kind: HoldKind, Parent: string(a.Bytes()), ID: string(order[:])}
+}
+
+// TransferKey is the key of a transfer.
+func TransferKey(id spec.ID) Key { return Key{Kind: TransferKind, ID: string(id[:])} }
+
+// MintKey is the key of a mint.
+func MintKey(id spec.ID) Key { return Key{Kind: MintKind, ID: string(id[:])} }
+
+// BurnKey is the key of a burn.
+func BurnKey(id spec.ID) Key { return Key{Kind: BurnKind, ID: string(id[:])} }
+
+// ListingKey is the key of a listing's head.
+func ListingKey(id spec.ID) Key { return Key{Kind: ListingKind, ID: string(id[:])} }
+
+// VersionKey is the key of a listing's version.
+func VersionKey(listing spec.ID, version uint32) Key {
+	return Key{Kind: VersionKind, Parent: string(listing[:]), ID: versionID(version)}
+}
+
+// EndKey is the key of the mark that a listing's version takes no more orders.
+func EndKey(listing spec.ID, version uint32) Key {
+	return Key{Kind: EndKind, Parent: string(listing[:]), ID: versionID(version)}
+}
+
+func versionID(version uint32) string { return string(binary.BigEndian.AppendUint32(nil, version)) }
+
+// LotKey is the key of a lot of a listing's stock.
+func LotKey(listing, lot spec.ID) Key {
+	return Key{Kind: LotKind, Parent: string(listing[:]), ID: string(lot[:])}
+}
+
+// OrderKey is the key of an order.
+func OrderKey(id spec.ID) Key { return Key{Kind: OrderKind, ID: string(id[:])} }
+
+// Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
+type Record interface{ Kind() Kind }
+
+// Parameters are what genesis fixed. Durations are in seconds.
+type Parameters struct {
+	LedgerID          [16]byte
+	FeeAccount        spec.Address
+	Treasury          spec.Address
+	FeeBps            uint32
+	CreditMinimum     spec.Amount
+	ShipSeconds       uint32
+	ReleaseSeconds    uint32
+	ProtectionSeconds uint32
+	FenceEpochSeconds uint32
+	FenceGraceSeconds uint32
+}
+
+// Member is an organisation on the ledger.
+type Member struct {
+	MSPID string
+	// Roles has bit 1<<role set for each role.
+	Roles uint32
+}
+
+// Has reports whether the member has the role.
+func (m Member) Has(role spec.Role) bool { return m.Roles&(1<<uint32(role)) != 0 }
+
+// Supply counts what was created and destroyed; the difference is what there is.
+type Supply struct{ Minted, Burnt spec.Amount }
+
+// Total is all CMT there is.
+func (s Supply) Total() spec.Amount {
+	total, _ := s.Minted.Sub(s.Burnt)
+	return total
+}
+
+// Fence marks an epoch whose endorsements can no longer commit. It is never deleted.
+type Fence struct {
+	// Time is when it was written, in Unix seconds.
+	Time int64
+}
+
+// Account is an account's own money, which only its owner reads and writes.
+type Account struct{ Balance spec.Amount }
+
+// Credit is money that somebody gave an account and its owner has not folded in yet.
+type Credit struct {
+	Amount spec.Amount
+	Cause  spec.CreditKind
+}
+
+// Hold is money that left an account and lies with an order until it settles.
+type Hold struct{ Amount spec.Amount }
+
+// Transfer is the fact of a payment.
+type Transfer struct {
+	From, To spec.Address
+	Amount   spec.Amount
+	Memo     string
+	Time     int64
+}
+
+// Mint is the fact of a creation of CMT.
+type Mint struct {
+	To     spec.Address
+	Amount spec.Amount
+	Time   int64
+}
+
+// Burn is the fact of a destruction of CMT.
+type Burn struct {
+	From   spec.Address
+	Amount spec.Amount
+	Time   int64
+}
+
+// Listing is the head of a listing, which only its seller reads and writes.
+type Listing struct {
+	Seller               spec.Address
+	Version              uint32
+	Closed               bool
+	CreatedAt, UpdatedAt int64
+}
+
+// Version is a listing's terms. It is never rewritten: an order names it.
+type Version struct {
+	Seller spec.Address
+	// SellerMSP is the organisation behind the seller, which may not judge or carry for it.
+	SellerMSP      string
+	Price          spec.Amount
+	ShippingPrice  spec.Amount
+	Category       string
+	ContentHash    [32]byte
+	AcceptRequired bool
+	CreatedAt      int64
+}
+
+// End marks that a version takes no more orders. It is never rewritten.
+type End struct {
+	// Closed: the listing was closed; otherwise a newer version took its place.
+	Closed bool
+	Time   int64
+}
+
+// Lot is a part of a listing's stock.
+type Lot struct{ Stock uint32 }
+
+// Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero.
+type Order struct {
+	State         spec.OrderState
+	Buyer, Seller spec.Address
+	// BuyerMSP and SellerMSP are the organisations behind the sides, which may not judge or carry for them.
+	BuyerMSP, SellerMSP string
+	Listing             spec.ID
+	Version, Quantity   uint32
+	Total               spec.Amount
+	Fee                 spec.Amount
+	FeeAccount          spec.Address
+	FeeBps              uint32
+	ReleaseSeconds      uint32
+	PlacedAt            int64
+	UpdatedAt           int64
+	ShipDeadline        int64
+	ProtectionDeadline  int64
+	// ReleaseDue is 0 until hand-over is proven.
+	ReleaseDue   int64
+	HandOverHash [32]byte
+	DeliveryHash [32]byte
+	TrackingHash [32]byte
+	ProofHash    [32]byte
+}
+
+// Kind names the record's kind.
+func (Parameters) Kind() Kind { return ParametersKind }
+
+// Kind names the record's kind.
+func (Member) Kind() Kind { return MemberKind }
+
+// Kind names the record's kind.
+func (Supply) Kind() Kind { return SupplyKind }
+
+// Kind names the record's kind.
+func (Fence) Kind() Kind { return FenceKind }
+
+// Kind names the record's kind.
+func (Account) Kind() Kind { return AccountKind }
+
+// Kind names the record's kind.
+func (Credit) Kind() Kind { return CreditKind }
+
+// Kind names the record's kind.
+func (Hold) Kind() Kind { return HoldKind }
+
+// Kind names the record's kind.
+func (Transfer) Kind() Kind { return TransferKind }
+
+// Kind names the record's kind.
+func (Mint) Kind() Kind { return MintKind }
+
+// Kind names the record's kind.
+func (Burn) Kind() Kind { return BurnKind }
+
+// Kind names the record's kind.
+func (Listing) Kind() Kind { return ListingKind }
+
+// Kind names the record's kind.
+func (Version) Kind() Kind { return VersionKind }
+
+// Kind names the record's kind.
+func (End) Kind() Kind { return EndKind }
+
+// Kind names the record's kind.
+func (Lot) Kind() Kind { return LotKind }
+
+// Kind names the record's kind.
+func (Order) Kind() Kind { return OrderKind }

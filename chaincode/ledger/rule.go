@@ -1,0 +1,90 @@
+package ledger
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// rule is how one operation is decided.
+type rule struct {
+	// keys names what decide reads, from what is loaded so far. It is asked again after each round.
+	keys func(*task) []Key
+	// decide puts the changes and returns the result, or refuses.
+	decide func(*task) (proto.Message, error)
+}
+
+// define makes a rule of functions that take the operation's own command.
+func define[C proto.Message](keys func(*task, C) []Key, decide func(*task, C) (proto.Message, error)) rule {
+	return rule{
+		keys:   func(t *task) []Key { return keys(t, t.call.Command.(C)) },
+		decide: func(t *task) (proto.Message, error) { return decide(t, t.call.Command.(C)) },
+	}
+}
+
+const genesisName = spec.ConsortiumContract + ":Genesis"
+
+// rules has one rule for each row of the operation table.
+var rules = map[string]rule{
+	genesisName:                                define(genesisKeys, genesis),
+	spec.ConsortiumContract + ":Fence":         define(fenceKeys, fence),
+	spec.ConsortiumContract + ":GetParameters": define(noKeys[*spec.GetParameters], getParameters),
+	spec.ConsortiumContract + ":GetMember":     define(getMemberKeys, getMember),
+
+	spec.TokenContract + ":Mint":        define(mintKeys, mint),
+	spec.TokenContract + ":Burn":        define(burnKeys, burn),
+	spec.TokenContract + ":Transfer":    define(transferKeys, transfer),
+	spec.TokenContract + ":Sweep":       define(sweepKeys, sweep),
+	spec.TokenContract + ":GetTransfer": define(getTransferKeys, getTransfer),
+	spec.TokenContract + ":GetBalance":  define(getBalanceKeys, getBalance),
+	spec.TokenContract + ":ListCredits": define(noKeys[*spec.ListCredits], listCredits),
+	spec.TokenContract + ":GetSupply":   define(getSupplyKeys, getSupply),
+
+	spec.MarketContract + ":CreateListing":  define(createListingKeys, createListing),
+	spec.MarketContract + ":EditListing":    define(editListingKeys, editListing),
+	spec.MarketContract + ":CloseListing":   define(closeListingKeys, closeListing),
+	spec.MarketContract + ":GetListing":     define(getListingKeys, getListing),
+	spec.MarketContract + ":PlaceOrder":     define(placeOrderKeys, placeOrder),
+	spec.MarketContract + ":AcceptOrder":    define(orderKeys[*spec.AcceptOrder], acceptOrder),
+	spec.MarketContract + ":ShipOrder":      define(orderKeys[*spec.ShipOrder], shipOrder),
+	spec.MarketContract + ":HandOverOrder":  define(orderKeys[*spec.HandOverOrder], handOverOrder),
+	spec.MarketContract + ":ReportDelivery": define(orderKeys[*spec.ReportDelivery], reportDelivery),
+	spec.MarketContract + ":ConfirmOrder":   define(settlementKeys[*spec.ConfirmOrder], confirmOrder),
+	spec.MarketContract + ":CancelOrder":    define(settlementKeys[*spec.CancelOrder], cancelOrder),
+	spec.MarketContract + ":RefundOrder":    define(settlementKeys[*spec.RefundOrder], refundOrder),
+	spec.MarketContract + ":ExpireOrder":    define(settlementKeys[*spec.ExpireOrder], expireOrder),
+	spec.MarketContract + ":ReleaseOrder":   define(settlementKeys[*spec.ReleaseOrder], releaseOrder),
+	spec.MarketContract + ":GetOrder":       define(orderKeys[*spec.GetOrder], getOrder),
+}
+
+func noKeys[C proto.Message](*task, C) []Key { return nil }
+
+// amount, address and identifier read fields of a command, whose form was checked at the door.
+
+func amount(b []byte) spec.Amount {
+	a, _ := spec.AmountFromBytes(b)
+	return a
+}
+
+func address(b []byte) spec.Address {
+	a, _ := spec.AddressFromBytes(b)
+	return a
+}
+
+func identifier(b []byte) spec.ID {
+	id, _ := spec.IDFromBytes(b)
+	return id
+}
+
+func hash(b []byte) (h [32]byte) {
+	copy(h[:], b)
+	return h
+}
+
+// optionalHash returns nothing for a hash that was not given.
+func optionalHash(h [32]byte) []byte {
+	if h == [32]byte{} {
+		return nil
+	}
+	return h[:]
+}

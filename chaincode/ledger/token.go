@@ -1,0 +1,169 @@
+package ledger
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+func mintKeys(t *task, c *spec.Mint) []Key {
+	return []Key{SupplyKey(), MintKey(spec.NewID(spec.MintType, t.actor, c.Reference))}
+}
+
+func mint(t *task, c *spec.Mint) (proto.Message, error) {
+	id := spec.NewID(spec.MintType, t.actor, c.Reference)
+	if has(t, MintKey(id)) {
+		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.MintType))
+	}
+	amount, to := amount(c.Amount), address(c.To)
+	if err := t.atLeastMinimum(amount, "amount"); err != nil {
+		return nil, err
+	}
+	supply, _ := get[Supply](t, SupplyKey())
+	// What was ever minted is bounded as well: the counter is an amount like any other.
+	minted, ok := supply.Minted.Add(amount)
+	if !ok {
+		return nil, spec.FieldErrorf(spec.OverCap, "amount", "%s CMT were minted before", supply.Minted)
+	}
+	supply.Minted = minted
+	t.put(SupplyKey(), supply)
+	t.put(MintKey(id), Mint{To: to, Amount: amount, Time: t.tx.Time})
+	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_MINT)
+	return &spec.MintView{Mint: id[:], To: to.Bytes(), Amount: amount.Bytes(), Supply: supply.Total().Bytes()}, nil
+}
+
+func burnKeys(t *task, c *spec.Burn) []Key {
+	return append(t.debitKeys(), SupplyKey(), BurnKey(spec.NewID(spec.BurnType, t.actor, c.Reference)))
+}
+
+func burn(t *task, c *spec.Burn) (proto.Message, error) {
+	id := spec.NewID(spec.BurnType, t.actor, c.Reference)
+	if has(t, BurnKey(id)) {
+		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.BurnType))
+	}
+	amount := amount(c.Amount)
+	if err := t.debit(amount); err != nil {
+		return nil, err
+	}
+	supply, _ := get[Supply](t, SupplyKey())
+	supply.Burnt, _ = supply.Burnt.Add(amount)
+	t.put(SupplyKey(), supply)
+	t.put(BurnKey(id), Burn{From: t.actor, Amount: amount, Time: t.tx.Time})
+	return &spec.BurnView{Burn: id[:], From: t.actor.Bytes(), Amount: amount.Bytes(), Supply: supply.Total().Bytes()}, nil
+}
+
+func transferKeys(t *task, c *spec.Transfer) []Key {
+	return append(t.debitKeys(), TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
+}
+
+// transfer debits the actor and leaves the receiver a credit: two payers of one receiver share no key.
+func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
+	id := spec.NewID(spec.TransferType, t.actor, c.Reference)
+	if has(t, TransferKey(id)) {
+		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.TransferType))
+	}
+	amount, to := amount(c.Amount), address(c.To)
+	if to == t.actor {
+		return nil, spec.FieldErrorf(spec.SameAccount, "to", "must not be the payer's own account")
+	}
+	if err := t.atLeastMinimum(amount, "amount"); err != nil {
+		return nil, err
+	}
+	if err := t.debit(amount); err != nil {
+		return nil, err
+	}
+	fact := Transfer{From: t.actor, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}
+	t.put(TransferKey(id), fact)
+	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_TRANSFER)
+	return fact.view(id), nil
+}
+
+func sweepKeys(t *task, _ *spec.Sweep) []Key { return t.debitKeys() }
+
+func sweep(t *task, _ *spec.Sweep) (proto.Message, error) {
+	balance, folded, count := t.fold()
+	if count == 0 {
+		return nil, spec.FieldErrorf(spec.NoCredits, "hints.credits", "none of the %d named credits is an open one of %s", len(t.call.Hints.GetCredits()), t.actor)
+	}
+	t.put(AccountKey(t.actor), Account{Balance: balance})
+	return &spec.SweepView{Address: t.actor.Bytes(), FoldedCount: count, Folded: folded.Bytes(), Account: balance.Bytes()}, nil
+}
+
+func getTransferKeys(_ *task, c *spec.GetTransfer) []Key {
+	return []Key{TransferKey(identifier(c.Transfer))}
+}
+
+func getTransfer(t *task, c *spec.GetTransfer) (proto.Message, error) {
+	id := identifier(c.Transfer)
+	fact, ok := get[Transfer](t, TransferKey(id))
+	if !ok {
+		return nil, spec.FieldErrorf(spec.NotFound, "transfer", "there is no %s", id.Text(spec.TransferType))
+	}
+	return fact.view(id), nil
+}
+
+func (f Transfer) view(id spec.ID) *spec.TransferView {
+	return &spec.TransferView{Transfer: id[:], From: f.From.Bytes(), To: f.To.Bytes(), Amount: f.Amount.Bytes(), Memo: f.Memo, Time: f.Time}
+}
+
+func getSupplyKeys(*task, *spec.GetSupply) []Key { return []Key{SupplyKey()} }
+
+func getSupply(t *task, _ *spec.GetSupply) (proto.Message, error) {
+	supply, _ := get[Supply](t, SupplyKey())
+	return &spec.Supply{Supply: supply.Total().Bytes(), Minted: supply.Minted.Bytes(), Burnt: supply.Burnt.Bytes()}, nil
+}
+
+// maxCounted bounds the credits, and the holds, that one balance counts: one page of the peer's range iterator.
+const maxCounted = 1000
+
+func getBalanceKeys(_ *task, c *spec.GetBalance) []Key {
+	return []Key{AccountKey(address(c.Address))}
+}
+
+func getBalance(t *task, c *spec.GetBalance) (proto.Message, error) {
+	owner := address(c.Address)
+	account, _ := get[Account](t, AccountKey(owner))
+	credits, moreCredits, err := t.reader.Page(CreditKind, string(owner.Bytes()), "", maxCounted)
+	if err != nil {
+		return nil, err
+	}
+	holds, moreHolds, err := t.reader.Page(HoldKind, string(owner.Bytes()), "", maxCounted)
+	if err != nil {
+		return nil, err
+	}
+	var open, held spec.Amount
+	for _, entry := range credits {
+		open, _ = open.Add(entry.Record.(Credit).Amount)
+	}
+	for _, entry := range holds {
+		held, _ = held.Add(entry.Record.(Hold).Amount)
+	}
+	return &spec.Balance{
+		Address:     c.Address,
+		Account:     account.Balance.Bytes(),
+		Credits:     open.Bytes(),
+		CreditCount: uint32(len(credits)),
+		Held:        held.Bytes(),
+		Complete:    moreCredits == "" && moreHolds == "",
+	}, nil
+}
+
+// maxPage is the number of credits a page when the caller does not say, and the most.
+const maxPage = 100
+
+func listCredits(t *task, c *spec.ListCredits) (proto.Message, error) {
+	limit := maxPage
+	if c.Limit > 0 {
+		limit = int(c.Limit)
+	}
+	entries, next, err := t.reader.Page(CreditKind, string(c.Address), c.Cursor, limit)
+	if err != nil {
+		return nil, err
+	}
+	page := &spec.CreditPage{NextCursor: next}
+	for _, entry := range entries {
+		credit := entry.Record.(Credit)
+		page.Credits = append(page.Credits, &spec.Credit{Credit: []byte(entry.Key.ID), Amount: credit.Amount.Bytes(), Kind: credit.Cause})
+	}
+	return page, nil
+}
