@@ -1,0 +1,145 @@
+package state
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+)
+
+// shape says how the keys of a kind are written: one letter, then the parts behind slashes. Octets are base64url, whose
+// alphabet has no slash, so no part can run into another; text parts have alphabets without a slash by their formats.
+type shape struct {
+	kind   ledger.Kind
+	prefix string
+	parent bool
+	id     part
+}
+
+type part int
+
+const (
+	none part = iota
+	octets
+	text
+)
+
+// shapes is every key there is.
+//
+//	p                           parameters
+//	m/<msp>                     member
+//	s                           supply
+//	f/<epoch>                   fence
+//	a/<address>                 account
+//	c/<address>/<credit>        credit
+//	h/<address>/<order>         hold
+//	t/<transfer>                transfer
+//	i/<mint>                    mint
+//	b/<burn>                    burn
+//	l/<listing>                 listing
+//	v/<listing>/<version>       version
+//	e/<listing>/<version>       end
+//	k/<listing>/<lot>           lot
+//	o/<order>                   order
+var shapes = [...]shape{
+	{ledger.ParametersKind, "p", false, none},
+	{ledger.MemberKind, "m", false, text},
+	{ledger.SupplyKind, "s", false, none},
+	{ledger.FenceKind, "f", false, text},
+	{ledger.AccountKind, "a", false, octets},
+	{ledger.CreditKind, "c", true, octets},
+	{ledger.HoldKind, "h", true, octets},
+	{ledger.TransferKind, "t", false, octets},
+	{ledger.MintKind, "i", false, octets},
+	{ledger.BurnKind, "b", false, octets},
+	{ledger.ListingKind, "l", false, octets},
+	{ledger.VersionKind, "v", true, octets},
+	{ledger.EndKind, "e", true, octets},
+	{ledger.LotKind, "k", true, octets},
+	{ledger.OrderKind, "o", false, octets},
+}
+
+// encoding refuses trailing bits, so that one key has one text.
+var encoding = base64.RawURLEncoding.Strict()
+
+// FormatKey returns the text under which Fabric stores the record.
+func FormatKey(key ledger.Key) string {
+	s := shapes[key.Kind-1]
+	text := s.prefix
+	if s.parent {
+		text += "/" + encoding.EncodeToString([]byte(key.Parent))
+	}
+	if s.id != none {
+		text += "/" + s.formatID(key.ID)
+	}
+	return text
+}
+
+func (s shape) formatID(id string) string {
+	if s.id == text {
+		return id
+	}
+	return encoding.EncodeToString([]byte(id))
+}
+
+// ParseKey is the inverse of FormatKey and refuses everything else.
+func ParseKey(key string) (ledger.Key, error) {
+	parts := strings.Split(key, "/")
+	for _, s := range shapes {
+		if s.prefix != parts[0] {
+			continue
+		}
+		parsed, err := s.parse(parts[1:])
+		if err != nil {
+			return parsed, fmt.Errorf("state: key %s: %w", strconv.Quote(key), err)
+		}
+		return parsed, nil
+	}
+	return ledger.Key{}, fmt.Errorf("state: key %s is of no known kind", strconv.Quote(key))
+}
+
+func (s shape) parse(parts []string) (ledger.Key, error) {
+	key := ledger.Key{Kind: s.kind}
+	if s.parent && len(parts) > 0 {
+		parent, err := encoding.DecodeString(parts[0])
+		if err != nil {
+			return key, err
+		}
+		key.Parent, parts = string(parent), parts[1:]
+	}
+	if s.id == none {
+		if len(parts) != 0 {
+			return key, fmt.Errorf("has parts too many")
+		}
+		return key, nil
+	}
+	if len(parts) != 1 || parts[0] == "" {
+		return key, fmt.Errorf("has the wrong number of parts")
+	}
+	key.ID = parts[0]
+	if s.id == octets {
+		id, err := encoding.DecodeString(parts[0])
+		if err != nil {
+			return key, err
+		}
+		key.ID = string(id)
+	}
+	return key, nil
+}
+
+// pageBounds returns the first key of a page and the first key behind all of its parent's.
+func pageBounds(kind ledger.Kind, parent, cursor string) (start, end string) {
+	prefix := shapes[kind-1].prefix + "/" + encoding.EncodeToString([]byte(parent))
+	start = prefix + "/"
+	if cursor != "" {
+		// The character behind the cursor's key sorts before any longer key.
+		start += cursor + "\x01"
+	}
+	// '0' is the character behind '/'.
+	return start, prefix + "0"
+}
+
+// cursorOf returns the cursor that a page goes on behind: the identifier's part of the key.
+func cursorOf(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

@@ -1,0 +1,212 @@
+package state
+
+import (
+	"fmt"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Bounds of the texts in records; the formats of spec are narrower.
+const (
+	maxMSP   = 64
+	maxLabel = 32
+	maxMemo  = 64
+)
+
+// EncodeRecord returns the value under which Fabric stores a record: the codec's version and the fields in a fixed order.
+// Numbers are in the shortest base-128 form, amounts and texts behind their length.
+func EncodeRecord(record ledger.Record) []byte {
+	w := &writer{b: make([]byte, 1, 64)}
+	w.b[0] = codecVersion
+	switch r := record.(type) {
+	case ledger.Parameters:
+		writeParameters(w, r)
+	case ledger.Member:
+		w.bytes([]byte(r.MSPID))
+		w.number(uint64(r.Roles))
+	case ledger.Supply:
+		w.amount(r.Minted)
+		w.amount(r.Burnt)
+	case ledger.Fence:
+		w.time(r.Time)
+	case ledger.Account:
+		w.amount(r.Balance)
+	case ledger.Credit:
+		w.number(uint64(r.Cause))
+		w.amount(r.Amount)
+	case ledger.Hold:
+		w.amount(r.Amount)
+	case ledger.Transfer:
+		w.address(r.From)
+		w.address(r.To)
+		w.amount(r.Amount)
+		w.bytes([]byte(r.Memo))
+		w.time(r.Time)
+	case ledger.Mint:
+		w.address(r.To)
+		w.amount(r.Amount)
+		w.time(r.Time)
+	case ledger.Burn:
+		w.address(r.From)
+		w.amount(r.Amount)
+		w.time(r.Time)
+	case ledger.Listing:
+		w.address(r.Seller)
+		w.number(uint64(r.Version))
+		w.flag(r.Closed)
+		w.time(r.CreatedAt)
+		w.time(r.UpdatedAt)
+	case ledger.Version:
+		writeVersion(w, r)
+	case ledger.End:
+		w.flag(r.Closed)
+		w.time(r.Time)
+	case ledger.Lot:
+		w.number(uint64(r.Stock))
+	case ledger.Order:
+		writeOrder(w, r)
+	default:
+		panic(fmt.Sprintf("state: no codec for %T", record))
+	}
+	return w.b
+}
+
+// DecodeRecord reads what EncodeRecord wrote for a record of the kind, and refuses every other value.
+func DecodeRecord(kind ledger.Kind, value []byte) (ledger.Record, error) {
+	if len(value) == 0 {
+		return nil, errShort
+	}
+	if value[0] != codecVersion {
+		return nil, errVersion
+	}
+	r := &reader{b: value[1:]}
+	record := readRecord(r, kind)
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return record, nil
+}
+
+func readRecord(r *reader, kind ledger.Kind) ledger.Record {
+	switch kind {
+	case ledger.ParametersKind:
+		return readParameters(r)
+	case ledger.MemberKind:
+		return ledger.Member{MSPID: string(r.bytes(maxMSP)), Roles: r.uint32()}
+	case ledger.SupplyKind:
+		return ledger.Supply{Minted: r.amount(), Burnt: r.amount()}
+	case ledger.FenceKind:
+		return ledger.Fence{Time: r.time()}
+	case ledger.AccountKind:
+		return ledger.Account{Balance: r.amount()}
+	case ledger.CreditKind:
+		return ledger.Credit{Cause: spec.CreditKind(r.number(1<<31 - 1)), Amount: r.amount()}
+	case ledger.HoldKind:
+		return ledger.Hold{Amount: r.amount()}
+	case ledger.TransferKind:
+		return ledger.Transfer{From: r.address(), To: r.address(), Amount: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
+	case ledger.MintKind:
+		return ledger.Mint{To: r.address(), Amount: r.amount(), Time: r.time()}
+	case ledger.BurnKind:
+		return ledger.Burn{From: r.address(), Amount: r.amount(), Time: r.time()}
+	case ledger.ListingKind:
+		return ledger.Listing{Seller: r.address(), Version: r.uint32(), Closed: r.flag(), CreatedAt: r.time(), UpdatedAt: r.time()}
+	case ledger.VersionKind:
+		return readVersion(r)
+	case ledger.EndKind:
+		return ledger.End{Closed: r.flag(), Time: r.time()}
+	case ledger.LotKind:
+		return ledger.Lot{Stock: r.uint32()}
+	case ledger.OrderKind:
+		return readOrder(r)
+	}
+	r.fail(fmt.Errorf("is of unknown kind %d", kind))
+	return nil
+}
+
+func writeParameters(w *writer, p ledger.Parameters) {
+	w.octets(p.LedgerID[:])
+	w.address(p.FeeAccount)
+	w.address(p.Treasury)
+	w.number(uint64(p.FeeBps))
+	w.amount(p.CreditMinimum)
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds} {
+		w.number(uint64(seconds))
+	}
+}
+
+func readParameters(r *reader) ledger.Parameters {
+	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds} {
+		*seconds = r.uint32()
+	}
+	return p
+}
+
+func writeVersion(w *writer, v ledger.Version) {
+	w.address(v.Seller)
+	w.bytes([]byte(v.SellerMSP))
+	w.amount(v.Price)
+	w.amount(v.ShippingPrice)
+	w.bytes([]byte(v.Category))
+	w.octets(v.ContentHash[:])
+	w.flag(v.AcceptRequired)
+	w.time(v.CreatedAt)
+}
+
+func readVersion(r *reader) ledger.Version {
+	return ledger.Version{
+		Seller:         r.address(),
+		SellerMSP:      string(r.bytes(maxMSP)),
+		Price:          r.amount(),
+		ShippingPrice:  r.amount(),
+		Category:       string(r.bytes(maxLabel)),
+		ContentHash:    [32]byte(r.octets(32)),
+		AcceptRequired: r.flag(),
+		CreatedAt:      r.time(),
+	}
+}
+
+func writeOrder(w *writer, o ledger.Order) {
+	w.number(uint64(o.State))
+	w.address(o.Buyer)
+	w.address(o.Seller)
+	w.bytes([]byte(o.BuyerMSP))
+	w.bytes([]byte(o.SellerMSP))
+	w.octets(o.Listing[:])
+	w.number(uint64(o.Version))
+	w.number(uint64(o.Quantity))
+	w.amount(o.Total)
+	w.amount(o.Fee)
+	w.address(o.FeeAccount)
+	w.number(uint64(o.FeeBps))
+	w.number(uint64(o.ReleaseSeconds))
+	for _, seconds := range []int64{o.PlacedAt, o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline, o.ReleaseDue} {
+		w.time(seconds)
+	}
+	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash)
+}
+
+func readOrder(r *reader) ledger.Order {
+	o := ledger.Order{
+		State:          spec.OrderState(r.number(1<<31 - 1)),
+		Buyer:          r.address(),
+		Seller:         r.address(),
+		BuyerMSP:       string(r.bytes(maxMSP)),
+		SellerMSP:      string(r.bytes(maxMSP)),
+		Listing:        r.id(),
+		Version:        r.uint32(),
+		Quantity:       r.uint32(),
+		Total:          r.amount(),
+		Fee:            r.amount(),
+		FeeAccount:     r.address(),
+		FeeBps:         r.uint32(),
+		ReleaseSeconds: r.uint32(),
+	}
+	for _, seconds := range []*int64{&o.PlacedAt, &o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline, &o.ReleaseDue} {
+		*seconds = r.time()
+	}
+	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
+	return o
+}
