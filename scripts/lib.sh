@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts beside this file share. Sourced, never run: `. scripts/lib.sh` after `cd` to the root.
 
 # The name a line of output begins with: the script's own.
@@ -31,27 +32,30 @@ golangci_version=v2.15.0
 # hundreds of requirements would become ours. The Go version is in the path because a linter cannot read the export
 # data of a toolchain newer than its own.
 golangci_lint() {
-	local cache home temporary
+	local cache home building
 	cache="${XDG_CACHE_HOME:-$HOME/.cache}/cmt/tools"
 	home="$cache/golangci-lint-$golangci_version-$(go env GOVERSION)"
 	if [ ! -x "$home/golangci-lint" ]; then
 		mkdir -p "$cache"
 		(
-			if command -v flock >/dev/null; then flock 9; fi # a second script waits rather than building too
+			if command -v flock >/dev/null && ! flock -n 9; then
+				say "waiting for another script, which builds golangci-lint $golangci_version" >&2
+				flock 9
+			fi
 			if [ -x "$home/golangci-lint" ]; then exit; fi
 			say "building golangci-lint $golangci_version, once: two to five minutes" >&2
-			temporary=$(mktemp -d "$home.XXXXXX")
-			trap 'rm -rf "$temporary"' EXIT
-			GOBIN="$temporary" GOFLAGS= CGO_ENABLED=0 go install -v -trimpath \
+			building=$(mktemp -d "$home.XXXXXX")
+			trap 'rm -rf "$building"' EXIT
+			GOBIN="$building" GOFLAGS='' CGO_ENABLED=0 go install -v -trimpath \
 				"github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$golangci_version" 2>&1 |
-				awk -v script="$script" -v file="$temporary/log" '
+				awk -v script="$script" -v file="$building/log" '
 					{ print > file }
 					++lines % 200 == 0 { printf "%s:   %d packages fetched or compiled\n", script, lines; fflush() }' >&2 ||
 				{
-					tail -n 20 "$temporary/log" >&2
+					tail -n 20 "$building/log" >&2
 					fail "golangci-lint $golangci_version does not build" "the lines above say why; is the Go module proxy reachable?"
 				}
-			mkdir -p "$home" && mv -f "$temporary/golangci-lint" "$home/golangci-lint" # whole or not at all: a rename
+			mkdir -p "$home" && mv -f "$building/golangci-lint" "$home/golangci-lint" # whole or not at all: a rename
 		) 9>"$home.lock" || return 1
 	fi
 	printf '%s\n' "$home/golangci-lint"
