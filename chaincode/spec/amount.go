@@ -92,11 +92,7 @@ func (a Amount) String() string {
 		i--
 		buf[i] = byte('0' + digit)
 	}
-	text := strings.TrimRight(string(buf[i:]), "0")
-	if strings.HasSuffix(text, ".") {
-		text = text[:len(text)-1]
-	}
-	return text
+	return strings.TrimSuffix(strings.TrimRight(string(buf[i:]), "0"), ".")
 }
 
 func (a Amount) divmod(d uint64) (Amount, uint64) {

@@ -1,0 +1,93 @@
+package contract
+
+import (
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Market is the contract of listings, orders and their escrow. Each transaction takes the command as a JSON object and answers with one;
+// the operation table in package spec says more.
+type Market struct{ contractapi.Contract }
+
+func newMarket() *Market {
+	return &Market{contractapi.Contract{Name: spec.MarketContract}}
+}
+
+// GetEvaluateTransactions names the queries, so that clients know not to submit them.
+func (*Market) GetEvaluateTransactions() []string { return queries(spec.MarketContract) }
+
+// CreateListing: offer something for sale.
+func (*Market) CreateListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CreateListing", command)
+}
+
+// EditListing: replace a listing's terms by a new version; orders already placed keep theirs.
+func (*Market) EditListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":EditListing", command)
+}
+
+// CloseListing: stop selling for good; orders already placed go on.
+func (*Market) CloseListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CloseListing", command)
+}
+
+// GetListing: look up a listing and the lots of its stock.
+func (*Market) GetListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetListing", command)
+}
+
+// PlaceOrder: buy: take stock and have the money held.
+func (*Market) PlaceOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":PlaceOrder", command)
+}
+
+// AcceptOrder: the seller takes the order.
+func (*Market) AcceptOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptOrder", command)
+}
+
+// ShipOrder: the seller says it is on its way; no clock starts.
+func (*Market) ShipOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ShipOrder", command)
+}
+
+// HandOverOrder: a party reveals the buyer's code: hand-over is proven and the release clock starts.
+func (*Market) HandOverOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":HandOverOrder", command)
+}
+
+// ReportDelivery: a carrier that is no party says it was delivered: the release clock starts.
+func (*Market) ReportDelivery(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ReportDelivery", command)
+}
+
+// ConfirmOrder: the buyer releases the money to the seller.
+func (*Market) ConfirmOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ConfirmOrder", command)
+}
+
+// CancelOrder: either side calls it off before shipment: refund, and the stock comes back.
+func (*Market) CancelOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CancelOrder", command)
+}
+
+// RefundOrder: the seller gives all the money back.
+func (*Market) RefundOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":RefundOrder", command)
+}
+
+// ExpireOrder: anyone refunds an order that was not shipped in time, or whose protection ended without proof of hand-over.
+func (*Market) ExpireOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ExpireOrder", command)
+}
+
+// ReleaseOrder: anyone pays the seller once the release is due.
+func (*Market) ReleaseOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ReleaseOrder", command)
+}
+
+// GetOrder: look up an order.
+func (*Market) GetOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetOrder", command)
+}

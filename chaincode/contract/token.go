@@ -1,0 +1,58 @@
+package contract
+
+import (
+	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Token is the contract of the CMT token. Each transaction takes the command as a JSON object and answers with one;
+// the operation table in package spec says more.
+type Token struct{ contractapi.Contract }
+
+func newToken() *Token {
+	return &Token{contractapi.Contract{Name: spec.TokenContract}}
+}
+
+// GetEvaluateTransactions names the queries, so that clients know not to submit them.
+func (*Token) GetEvaluateTransactions() []string { return queries(spec.TokenContract) }
+
+// Mint: create CMT for a deposit outside the ledger.
+func (*Token) Mint(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Mint", command)
+}
+
+// Burn: destroy CMT of the actor's own for a withdrawal outside the ledger.
+func (*Token) Burn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Burn", command)
+}
+
+// Transfer: pay: debit the actor and give the receiver a credit.
+func (*Token) Transfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Transfer", command)
+}
+
+// Sweep: fold the actor's named credits into its account.
+func (*Token) Sweep(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Sweep", command)
+}
+
+// GetTransfer: look up a transfer.
+func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetTransfer", command)
+}
+
+// GetBalance: what an account has: in itself, in open credits, and held by its orders.
+func (*Token) GetBalance(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetBalance", command)
+}
+
+// ListCredits: an account's open credits, page by page.
+func (*Token) ListCredits(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":ListCredits", command)
+}
+
+// GetSupply: how much CMT there is.
+func (*Token) GetSupply(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetSupply", command)
+}
