@@ -131,3 +131,23 @@ func WriteFile(path string, content []byte, mode os.FileMode) error {
 	}
 	return nil
 }
+
+// Reap ends what a supervisor that was killed left behind in its folder; it says whether there was anything. It fails
+// with a *LockedError while a supervisor runs.
+func Reap(ctx context.Context, dir string) (bool, error) {
+	file := stateFile{filepath.Join(dir, "state.json")}
+	state, err := file.read()
+	if err != nil || len(state.Processes) == 0 {
+		return false, err
+	}
+	lock, err := TakeLock(filepath.Join(dir, "lock"), fmt.Sprintf("process %d, which ends what was left behind", os.Getpid()))
+	if err != nil {
+		return false, err
+	}
+	defer lock.Release()
+	var found bool
+	for _, identity := range state.Processes {
+		found = found || identity.Alive()
+	}
+	return found, file.reap(ctx)
+}

@@ -55,8 +55,8 @@ type (
 		Peers         map[string]profileNode         `json:"peers"`
 	}
 	profileClient struct {
-		Organization string                     `json:"organization"`
-		Connection   map[string]profileTimeouts `json:"connection"`
+		Organization string          `json:"organization"`
+		Connection   profileTimeouts `json:"connection"`
 	}
 	profileTimeouts struct {
 		Timeout map[string]map[string]string `json:"timeout"`
@@ -96,7 +96,7 @@ func ConnectionProfile(t *topology.Topology, l topology.Layout, org *topology.Or
 		Name: t.Name + "-" + org.Name, Version: "1.0.0",
 		Client: profileClient{
 			Organization: org.Name,
-			Connection:   map[string]profileTimeouts{"timeout": {map[string]map[string]string{"peer": {"endorser": "30"}}}},
+			Connection:   profileTimeouts{map[string]map[string]string{"peer": {"endorser": "30"}}},
 		},
 		Organizations: map[string]profileOrganization{org.Name: {MSPID: org.MSPID, Peers: []string{}}},
 		Orderers:      map[string]profileNode{}, Peers: map[string]profileNode{},
