@@ -95,6 +95,10 @@ func ParseKey(key string) (ledger.Key, error) {
 		if err != nil {
 			return parsed, fmt.Errorf("state: key %s: %w", strconv.Quote(key), err)
 		}
+		// The base64 decoder passes over line ends.
+		if FormatKey(parsed) != key {
+			return parsed, fmt.Errorf("state: key %s is not in canonical form", strconv.Quote(key))
+		}
 		return parsed, nil
 	}
 	return ledger.Key{}, fmt.Errorf("state: key %s is of no known kind", strconv.Quote(key))
@@ -129,16 +133,19 @@ func (s shape) parse(parts []string) (ledger.Key, error) {
 	return key, nil
 }
 
-// pageBounds returns the first key of a page and the first key behind all of its parent's.
-func pageBounds(kind ledger.Kind, parent, cursor string) (start, end string) {
+// pageBounds returns the first key of a page, and the first key behind all of its parent's.
+func pageBounds(kind ledger.Kind, parent, cursor string) (start, end string, err error) {
 	prefix := shapes[kind-1].prefix + "/" + encoding.EncodeToString([]byte(parent))
 	start = prefix + "/"
 	if cursor != "" {
-		// The character behind the cursor's key sorts before any longer key.
+		if _, err := ParseKey(start + cursor); err != nil {
+			return "", "", err
+		}
+		// The lowest character makes it the first key behind the cursor's.
 		start += cursor + "\x01"
 	}
 	// '0' is the character behind '/'.
-	return start, prefix + "0"
+	return start, prefix + "0", nil
 }
 
 // cursorOf returns the cursor that a page goes on behind: the identifier's part of the key.

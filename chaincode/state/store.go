@@ -63,12 +63,10 @@ func (r Reader) Load(keys []ledger.Key) ([]ledger.Record, error) {
 
 // Page reads a page of a parent's records.
 func (r Reader) Page(kind ledger.Kind, parent, cursor string, limit int) ([]ledger.Entry, string, error) {
-	if cursor != "" {
-		if _, err := shapes[kind-1].parse([]string{encoding.EncodeToString([]byte(parent)), cursor}); err != nil {
-			return nil, "", spec.FieldErrorf(spec.InvalidField, "cursor", "must be a cursor as an earlier page gave it")
-		}
+	start, end, err := pageBounds(kind, parent, cursor)
+	if err != nil {
+		return nil, "", spec.FieldErrorf(spec.InvalidField, "cursor", "must be a cursor as an earlier page gave it")
 	}
-	start, end := pageBounds(kind, parent, cursor)
 	pairs, err := r.Stub.Range(start, end, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("state: range from %s: %w", start, err)
