@@ -2,6 +2,7 @@ package spec
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -58,11 +59,15 @@ func valueFromText(field protoreflect.FieldDescriptor, text string) (protoreflec
 	case Format_FORMAT_HEX:
 		if data, err = hex.DecodeString(text); err != nil || strings.ToLower(text) != text {
 			err = fmt.Errorf("must be lower-case hex")
+		} else if rule := bytesRule(RuleOf(field), data); rule != "" {
+			// Checked here as well: an empty text would pass for an optional field that is absent.
+			err = errors.New(rule)
 		}
 	case Format_FORMAT_TIME:
 		var t time.Time
-		t, err = time.Parse("2006-01-02T15:04:05Z", text)
-		if err != nil {
+		t, err = time.Parse(time.RFC3339, text)
+		// time.Parse takes fractions of a second and short hours: one time would have several texts.
+		if err != nil || t.UTC().Format(time.RFC3339) != text {
 			return protoreflect.Value{}, "must be a time such as 2026-01-31T12:00:00Z"
 		}
 		return protoreflect.ValueOfInt64(t.Unix()), ""

@@ -42,44 +42,58 @@ func DecodeCall(op *Operation, data []byte) (*Call, error) {
 		return nil, err
 	}
 	call := &Call{Operation: op, Hints: &Hints{}, Command: op.Command.ProtoReflect().New().Interface()}
+	command := call.Command.ProtoReflect()
+	var own []member
 	if op.Kind == Write {
-		if members, err = call.takeOwnFields(members); err != nil {
-			return nil, err
-		}
+		own, members = splitOwnFields(members)
 	}
-	if err := decodeMessage(members, call.Command.ProtoReflect(), ""); err != nil {
+	// Names come before values: an unknown or missing field is told before a wrong value of the call's own fields.
+	if err := checkNames(members, command.Descriptor().Fields(), ""); err != nil {
+		return nil, err
+	}
+	if err := call.decodeOwnFields(own); err != nil {
+		return nil, err
+	}
+	if err := decodeMessage(members, command, ""); err != nil {
 		return nil, err
 	}
 	return call, nil
 }
 
-// takeOwnFields reads the call's own fields and returns the command's.
-func (c *Call) takeOwnFields(members []member) ([]member, error) {
-	rest := make([]member, 0, len(members))
+// splitOwnFields tells the call's own fields from the command's.
+func splitOwnFields(members []member) (own, rest []member) {
 	for _, m := range members {
-		switch m.name {
-		case subAccountField:
-			label, err := jsonString(m)
-			if err != nil {
-				return nil, err
-			}
-			if rule := labelRule(label); rule != "" {
-				return nil, FieldErrorf(InvalidField, m.name, "%s", rule)
-			}
-			c.SubAccount = label
-		case hintsField:
-			hints, err := parseObject(m.raw, m.name)
-			if err != nil {
-				return nil, err
-			}
-			if err := decodeMessage(hints, c.Hints.ProtoReflect(), m.name); err != nil {
-				return nil, err
-			}
-		default:
+		if m.name == subAccountField || m.name == hintsField {
+			own = append(own, m)
+		} else {
 			rest = append(rest, m)
 		}
 	}
-	return rest, nil
+	return own, rest
+}
+
+func (c *Call) decodeOwnFields(members []member) error {
+	for _, m := range members {
+		if m.name == subAccountField {
+			label, err := jsonString(m)
+			if err != nil {
+				return err
+			}
+			if rule := labelRule(label); rule != "" {
+				return FieldErrorf(InvalidField, m.name, "%s", rule)
+			}
+			c.SubAccount = label
+			continue
+		}
+		hints, err := parseObject(m.raw, m.name)
+		if err != nil {
+			return err
+		}
+		if err := decodeMessage(hints, c.Hints.ProtoReflect(), m.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Encode writes the JSON form that DecodeCall reads.
@@ -181,6 +195,19 @@ func printable(name string) string {
 // decodeMessage sets the fields of a message: first what is unknown, then what is missing, then each value.
 func decodeMessage(members []member, message protoreflect.Message, path string) error {
 	fields := message.Descriptor().Fields()
+	if err := checkNames(members, fields, path); err != nil {
+		return err
+	}
+	for _, m := range members {
+		if err := decodeField(m, fields.ByTextName(m.name), message); err != nil {
+			return err
+		}
+	}
+	return validate(message, path)
+}
+
+// checkNames refuses what is unknown, then what is missing.
+func checkNames(members []member, fields protoreflect.FieldDescriptors, path string) error {
 	for _, m := range members {
 		if fields.ByTextName(m.name) == nil {
 			return FieldErrorf(UnknownField, printable(m.path), "%s", unknownRule(fields))
@@ -193,12 +220,7 @@ func decodeMessage(members []member, message protoreflect.Message, path string) 
 			return FieldErrorf(MissingField, joinPath(path, field.TextName()), "is required")
 		}
 	}
-	for _, m := range members {
-		if err := decodeField(m, fields.ByTextName(m.name), message); err != nil {
-			return err
-		}
-	}
-	return validate(message, path)
+	return nil
 }
 
 func unknownRule(fields protoreflect.FieldDescriptors) string {
@@ -272,6 +294,9 @@ func decodeNumber(m member, field protoreflect.FieldDescriptor) (protoreflect.Va
 	highest := rule.GetMax()
 	if highest == 0 {
 		highest = 1<<32 - 1
+		if field.Kind() == protoreflect.Uint64Kind {
+			highest = 1<<53 - 1 // the largest that every JSON reader keeps exact
+		}
 	}
 	var n uint64
 	if raw := string(m.raw); !digits(raw) || json.Unmarshal(m.raw, &n) != nil || n < rule.GetMin() || n > highest {
