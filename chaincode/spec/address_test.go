@@ -17,11 +17,11 @@ func TestGoldenAddresses(t *testing.T) {
 		text    string
 		compact string
 	}{
-		{"a person's key", spec.KeyAddress("ed25519", []byte("public key")), "GOLD", ""},
-		{"the same key in another scheme", spec.KeyAddress("p256", []byte("public key")), "GOLD", ""},
-		{"an organisation", spec.OrganisationAddress("Org1MSP"), "GOLD", ""},
-		{"its sub-account", spec.SubAccountAddress("Org1MSP", "store-7"), "GOLD", ""},
-		{"its sub-account without a label", spec.SubAccountAddress("Org1MSP", ""), "GOLD", ""},
+		{"a person's key", spec.KeyAddress("ed25519", []byte("public key")), "cmt1qxzje4au32mwjxzt900hy66dcmjykyprjgw6hv2g", "AYUs17yKtukYSyvfcmtNxuRLECOS"},
+		{"the same key in another scheme", spec.KeyAddress("p256", []byte("public key")), "cmt1qxkwak2zj6quvn8r5hpw7l2t0qxc4wyqacdtvuvx", "Aazu2UKWgcZM46XC731LeA2KuIDu"},
+		{"an organisation", spec.OrganisationAddress("Org1MSP"), "cmt1qt2rcvfjlhkc8zzkdwl7dcqjs9hgyzs9d544xj2w", "AtQ8MTL97YOIVmu_5uASgW6CCgVt"},
+		{"its sub-account", spec.SubAccountAddress("Org1MSP", "store-7"), "cmt1qd0ft587dguh47gr4v68cqy2shamq6y3hyvxfryg", "A16V0P5qOXr5A6s0fACKhfuwaJG5"},
+		{"its sub-account without a label", spec.SubAccountAddress("Org1MSP", ""), "cmt1qt2rcvfjlhkc8zzkdwl7dcqjs9hgyzs9d544xj2w", "AtQ8MTL97YOIVmu_5uASgW6CCgVt"},
 	} {
 		if row.address.String() != row.text {
 			t.Errorf("%s is %s, want %s", row.what, row.address, row.text)

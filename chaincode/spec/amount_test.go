@@ -121,8 +121,8 @@ func TestAmountTexts(t *testing.T) {
 		{"1\x00", ""},
 		{"NaN", ""},
 		{"Inf", ""},
-		{"١", ""}, // ARABIC-INDIC DIGIT ONE
-		{"1", ""}, // FULLWIDTH DIGIT ONE
+		{"\u0661", ""}, // ARABIC-INDIC DIGIT ONE
+		{"\uff11", ""}, // FULLWIDTH DIGIT ONE
 	} {
 		amount, err := spec.ParseAmount(row.text)
 		switch {
@@ -136,8 +136,8 @@ func TestAmountTexts(t *testing.T) {
 
 func TestAmountBytesHaveOneForm(t *testing.T) {
 	for _, b := range [][]byte{
-		{0},                             // nothing is the empty string
-		{0, 1},                          // a leading zero
+		{0},                               // nothing is the empty string
+		{0, 1},                            // a leading zero
 		append([]byte{1}, zeros(16)...),   // 17 bytes
 		append([]byte{255}, zeros(15)...), // 16 bytes, over the cap
 		new(big.Int).Add(cap27, big.NewInt(1)).Bytes(),

@@ -20,17 +20,17 @@ func TestGoldenIdentifiers(t *testing.T) {
 	for _, row := range []struct {
 		what, got, want string
 	}{
-		{"a listing", listing.Text(spec.ListingType), "GOLD"},
-		{"an order", order.Text(spec.OrderType), "GOLD"},
-		{"a transfer", spec.NewID(spec.TransferType, actor, "lamp").Text(spec.TransferType), "GOLD"},
-		{"a mint", spec.NewID(spec.MintType, actor, "lamp").Text(spec.MintType), "GOLD"},
-		{"a burn", spec.NewID(spec.BurnType, actor, "lamp").Text(spec.BurnType), "GOLD"},
-		{"the first lot", spec.StockLot(listing, 1, 0).Text(spec.LotType), "GOLD"},
-		{"the second lot", spec.StockLot(listing, 1, 1).Text(spec.LotType), "GOLD"},
-		{"a later version's lot", spec.StockLot(listing, 2, 0).Text(spec.LotType), "GOLD"},
-		{"a returned lot", spec.ReturnLot(listing, order).Text(spec.LotType), "GOLD"},
-		{"a hand-over commitment", hex.EncodeToString(spec.HandOverHash(order, []byte("0123456789abcdef"))), "GOLD"},
-		{"a listing in keys", listing.Compact(), "GOLD"},
+		{"a listing", listing.Text(spec.ListingType), "lst_1cfhyhscuuerj66znzfv4ujq7lxt9y6jqlxnjaq"},
+		{"an order", order.Text(spec.OrderType), "ord_1x0ympc5qk66arja2tmtav7mkvkllhdcv74nfdp"},
+		{"a transfer", spec.NewID(spec.TransferType, actor, "lamp").Text(spec.TransferType), "trf_1s26ycgwzck8kpjclzfumy53cefgju6wvmkdrhx"},
+		{"a mint", spec.NewID(spec.MintType, actor, "lamp").Text(spec.MintType), "mnt_1694czu8l58x5vgvxvv5hvql88dffauusnmyw3q"},
+		{"a burn", spec.NewID(spec.BurnType, actor, "lamp").Text(spec.BurnType), "brn_1jnyvz76hj2f3v0xr0x32yytgkvwzgpk66f3n6q"},
+		{"the first lot", spec.StockLot(listing, 1, 0).Text(spec.LotType), "lot_162ruawd0ll4nrmchf0jvj9xcy5096ueuumvate"},
+		{"the second lot", spec.StockLot(listing, 1, 1).Text(spec.LotType), "lot_1w9wk8zwnsf0r9gyqlrv3cxkpht9f73xkl6qr3m"},
+		{"a later version's lot", spec.StockLot(listing, 2, 0).Text(spec.LotType), "lot_1f97dqv7jdw2ya0f4erulsn0frw5vc5lekm5ww0"},
+		{"a returned lot", spec.ReturnLot(listing, order).Text(spec.LotType), "lot_1tn6avu7pc36ktlzct037q2rdhj8ghnyj4mfq55"},
+		{"a hand-over commitment", hex.EncodeToString(spec.HandOverHash(order, []byte("0123456789abcdef"))), "4a97d40189c1bb78c9acfa63cd960fcc6678204df0ea44666d71afdca3c482f0"},
+		{"a listing in keys", listing.Compact(), "wm5LwxzmRy1oUxJZXkge-ZZSakA"},
 	} {
 		if row.got != row.want {
 			t.Errorf("%s is %s, want %s", row.what, row.got, row.want)
