@@ -53,9 +53,6 @@ func (n *Network) configuration() ([]render.File, error) {
 
 // writeConfiguration writes the files that differ.
 func (n *Network) writeConfiguration(context.Context) (bool, error) {
-	if err := n.checkChannelUnchanged(); err != nil {
-		return false, err
-	}
 	files, err := n.configuration()
 	if err != nil {
 		return false, err
@@ -104,7 +101,8 @@ func (n *Network) channelFingerprintPath() string {
 	return filepath.Join(n.Layout.Channel(), "fingerprint")
 }
 
-func (n *Network) checkChannelUnchanged() error {
+// CheckChannel fails when the topology would change a channel whose ledger exists.
+func (n *Network) CheckChannel() error {
 	made, err := exists(n.Layout.GenesisBlock())
 	if !made || err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/cybermiles/cmt/network/proc"
@@ -119,10 +120,25 @@ func run(ctx context.Context, bin, name string, env []string, arguments ...strin
 	cmd.Env = append(os.Environ(), env...)
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		lines := strings.Split(strings.TrimSpace(string(output)), "\n")
-		return fmt.Errorf("%s: %w: %s", name, err, strings.Join(lines[max(0, len(lines)-3):], "; "))
+		return fmt.Errorf("%s: %w: %s", name, err, complaint(string(output)))
 	}
 	return nil
+}
+
+// colours are what Fabric's programs paint their lines with.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// complaint is the end of what a program said before the stack trace it ends with, as one line.
+func complaint(output string) string {
+	const keep = 4
+	said, _, _ := strings.Cut(colours.ReplaceAllString(output, ""), "\ngoroutine ")
+	var lines []string
+	for line := range strings.Lines(said) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-keep):], "; ")
 }
 
 // publish copies what others may read of an organisation: certificates, never keys.

@@ -239,14 +239,10 @@ func (n *Network) awaitHealthy(ctx context.Context, node topology.Node) error {
 func (n *Network) Restart(ctx context.Context, names []string) error {
 	nodes := n.Topology.Nodes()
 	known := map[string]bool{}
+	all := len(names) == 0
 	for _, node := range nodes {
 		known[node.Name] = true
-		if len(names) == 0 {
-			continue
-		}
-	}
-	if len(names) == 0 {
-		for _, node := range nodes {
+		if all {
 			names = append(names, node.Name)
 		}
 	}
