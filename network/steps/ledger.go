@@ -41,9 +41,12 @@ func (n *Network) contract(connection grpc.ClientConnInterface, who identity.Sig
 	return &contract{opened, opened.GetNetwork(n.Topology.Channel).GetContract(n.Topology.Chaincode.Name), who.MspID()}, nil
 }
 
+// checkArgument is what chaincode.genesis.check is called with: our contracts take one JSON object each.
+const checkArgument = "{}"
+
 // evaluateOwn runs a function on the organisation's own peers only.
-func (c *contract) evaluateOwn(ctx context.Context, function string) error {
-	_, err := c.EvaluateWithContext(ctx, function, client.WithEndorsingOrganizations(c.mspID))
+func (c *contract) evaluateOwn(ctx context.Context, function string, arguments ...string) error {
+	_, err := c.EvaluateWithContext(ctx, function, client.WithArguments(arguments...), client.WithArguments(checkArgument), client.WithEndorsingOrganizations(c.mspID))
 	return err
 }
 
@@ -152,7 +155,8 @@ func (n *Network) initialiseLedger(ctx context.Context) (bool, error) {
 	defer callee.gateway.Close()
 	var changed bool
 	err = await(ctx, readyLimit, genesis.Function, func(ctx context.Context) error {
-		err := callee.evaluateOwn(ctx, genesis.Check)
+		// A query's one argument is a JSON object, here without fields.
+		err := callee.evaluateOwn(ctx, genesis.Check, "{}")
 		message, answered := chaincodeMessage(err)
 		switch {
 		case err == nil:
