@@ -45,8 +45,8 @@ func (n *Network) contract(connection grpc.ClientConnInterface, who identity.Sig
 const checkArgument = "{}"
 
 // evaluateOwn runs a function on the organisation's own peers only.
-func (c *contract) evaluateOwn(ctx context.Context, function string, arguments ...string) error {
-	_, err := c.EvaluateWithContext(ctx, function, client.WithArguments(arguments...), client.WithArguments(checkArgument), client.WithEndorsingOrganizations(c.mspID))
+func (c *contract) evaluateOwn(ctx context.Context, function string) error {
+	_, err := c.EvaluateWithContext(ctx, function, client.WithArguments(checkArgument), client.WithEndorsingOrganizations(c.mspID))
 	return err
 }
 
@@ -155,8 +155,7 @@ func (n *Network) initialiseLedger(ctx context.Context) (bool, error) {
 	defer callee.gateway.Close()
 	var changed bool
 	err = await(ctx, readyLimit, genesis.Function, func(ctx context.Context) error {
-		// A query's one argument is a JSON object, here without fields.
-		err := callee.evaluateOwn(ctx, genesis.Check, "{}")
+		err := callee.evaluateOwn(ctx, genesis.Check)
 		message, answered := chaincodeMessage(err)
 		switch {
 		case err == nil:

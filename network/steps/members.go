@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric-admin-sdk/pkg/identity"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/cybermiles/cmt/network/topology"
@@ -54,7 +56,11 @@ func (m *members) connect(peer topology.Node) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	connection, err := grpc.NewClient(peer.Address(),
+	// A peer's port opens after its operations port answers: the default first pause of one second is too long here.
+	redial := grpc.ConnectParams{MinConnectTimeout: 3 * time.Second, Backoff: backoff.Config{
+		BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: time.Second,
+	}}
+	connection, err := grpc.NewClient(peer.Address(), grpc.WithConnectParams(redial),
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{
 			MinVersion: tls.VersionTLS12, RootCAs: pool, ServerName: m.topology.ServerName(peer),
 		})),

@@ -74,7 +74,7 @@ type Chaincode struct {
 // Genesis is the call that initialises a fresh ledger.
 type Genesis struct {
 	Function string         `yaml:"function"`
-	Check    string         `yaml:"check"` // evaluated first; fails with the code not_initialised on a fresh ledger
+	Check    string         `yaml:"check"` // evaluated first with the argument {}; fails with the code not_initialised on a fresh ledger
 	Argument map[string]any `yaml:"argument"`
 }
 

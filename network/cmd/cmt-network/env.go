@@ -16,7 +16,11 @@ func newEnv(s *settings) *cobra.Command {
 		Short: "Print the environment of Fabric's own peer command for an organisation's administrator",
 		Long: `Print export lines for a shell: eval "$(cmt-network env merchant1)" makes Fabric's own peer command act as the
 administrator of that organisation on its peer (an organisation without one uses the first peer of the network).
-ORDERER, ORDERER_CA and CHANNEL complete what peer chaincode invoke wants, ORG_CLIENT_MSP is the client user's MSP.`,
+ORDERER, ORDERER_CA, ENDORSERS and CHANNEL complete what peer chaincode invoke wants:
+
+  peer chaincode invoke -o $ORDERER --tls --cafile $ORDERER_CA -C $CHANNEL -n cmt $ENDORSERS --waitForEvent -c '...'
+
+ORG_CLIENT_MSP is the client user's MSP: CORE_PEER_MSPCONFIGPATH=$ORG_CLIENT_MSP acts as that user.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, names []string) error {
 			l, err := s.layout()
@@ -57,6 +61,10 @@ func environment(t *topology.Topology, l topology.Layout, name string) (string, 
 		}
 	}
 	orderer := facts.Orderers[0]
+	var endorsers []string
+	for _, one := range facts.Peers {
+		endorsers = append(endorsers, "--peerAddresses", one.Address, "--tlsRootCertFiles", one.TLSCA)
+	}
 	var out strings.Builder
 	for _, pair := range [][2]string{
 		{"FABRIC_CFG_PATH", l.CLI(name)},
@@ -65,10 +73,11 @@ func environment(t *topology.Topology, l topology.Layout, name string) (string, 
 		{"CORE_PEER_ADDRESS", peer.Address},
 		{"CORE_PEER_TLS_ENABLED", "true"},
 		{"CORE_PEER_TLS_ROOTCERT_FILE", peer.TLSCA},
-		{"CORE_PEER_TLS_SERVERHOSTOVERRIDE", peer.TLSServerName},
 		{"ORDERER", orderer.Address},
 		{"ORDERER_CA", orderer.TLSCA},
 		{"CHANNEL", facts.Channel},
+		{"ENDORSERS", strings.Join(endorsers, " ")},
+		{"FABRIC_LOGGING_SPEC", "error"},
 		{"ORG_CLIENT_MSP", filepath.Join(t.ClientCrypto(l, name), "msp")},
 	} {
 		fmt.Fprintf(&out, "export %s=%s\n", pair[0], quote(pair[1]))
