@@ -57,7 +57,7 @@ func (echo) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return answer(nil, stub.PutState(genesisKey, []byte(arguments[0])))
 	case genesis == nil:
 		return shim.Error(`{"code":"not_initialised"}`)
-	case function == "consortium:Parameters":
+	case function == "consortium:GetParameters":
 		return answer(genesis, nil)
 	case function == "put" && len(arguments) == 2:
 		return answer(nil, stub.PutState("text/"+arguments[0], []byte(arguments[1])))
