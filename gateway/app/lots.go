@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"hash/fnv"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// lotChoice is an order's way through the lots of its listing.
+type lotChoice struct {
+	listing  spec.ID
+	quantity uint32
+	// refused are the lots that said lot_empty; asked: a peer's word on the lots was taken.
+	refused map[spec.ID]bool
+	asked   bool
+}
+
+// hintLot names the lot that an order takes from, unless the caller did: this gateway's own one first, so that gateways
+// which sell side by side keep out of each other's way.
+func (a *attempt) hintLot(ctx context.Context) error {
+	order, ok := a.call.Command.(*spec.PlaceOrder)
+	if !ok || len(a.call.Hints.GetLot()) > 0 {
+		return nil
+	}
+	listing, err := spec.IDFromBytes(order.GetListing())
+	if err != nil {
+		return err
+	}
+	a.lots = &lotChoice{listing: listing, quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
+	lots, err := a.service.model.Lots(ctx, listing)
+	if err != nil {
+		return err
+	}
+	a.nameLot(lots)
+	return nil
+}
+
+// nameLot hints at the first lot with enough stock, beginning at the gateway's own, and reports whether there is one.
+func (a *attempt) nameLot(lots []Lot) bool {
+	own := ownLot(a.service.settings.MSPID, len(lots))
+	for i := range lots {
+		lot := lots[(own+i)%len(lots)]
+		if lot.Stock >= a.lots.quantity && !a.lots.refused[lot.ID] {
+			a.call.Hints.Lot = lot.ID[:]
+			return true
+		}
+	}
+	return false
+}
+
+// ownLot spreads organisations over lots; the same organisation always gets the same one.
+func ownLot(mspID string, lots int) int {
+	if lots == 0 {
+		return 0
+	}
+	digest := fnv.New32a()
+	digest.Write([]byte(mspID))
+	return int(digest.Sum32() % uint32(lots))
+}
+
+// remedyLot goes on to the next lot that may have enough. When the read model knows of none, a peer is asked once; when
+// that knows of none either, the listing is sold out.
+func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
+	if a.lots == nil {
+		return false, refusal
+	}
+	if named := a.call.Hints.GetLot(); len(named) > 0 {
+		a.lots.refused[spec.ID(named)] = true
+	}
+	lots, err := a.service.model.Lots(ctx, a.lots.listing)
+	if err != nil {
+		return false, err
+	}
+	if a.nameLot(lots) {
+		return true, nil
+	}
+	if a.lots.asked {
+		return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", a.lots.quantity)
+	}
+	a.lots.asked = true
+	if lots, err = a.service.askLots(ctx, a.lots.listing); err != nil {
+		return false, refusal
+	}
+	// What a peer says now is newer than a refusal from before.
+	a.lots.refused = map[spec.ID]bool{}
+	if a.nameLot(lots) {
+		return true, nil
+	}
+	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", a.lots.quantity)
+}
+
+// askLots asks a peer for a listing's lots.
+func (s *Service) askLots(ctx context.Context, listing spec.ID) ([]Lot, error) {
+	call := &spec.Call{Operation: spec.Find(spec.MarketContract + ":GetListing"), Command: &spec.GetListing{Listing: listing[:]}}
+	result, err := s.ledger.Evaluate(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	var view spec.ListingView
+	if err := spec.DecodeJSON(result, &view); err != nil {
+		return nil, err
+	}
+	lots := make([]Lot, 0, len(view.GetLots()))
+	for _, found := range view.GetLots() {
+		id, err := spec.IDFromBytes(found.GetLot())
+		if err != nil {
+			return nil, err
+		}
+		lots = append(lots, Lot{ID: id, Stock: found.GetStock()})
+	}
+	return lots, nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cybermiles/cmt/gateway/fabric"
+	"github.com/cybermiles/cmt/gateway/store"
+)
+
+// meter counts what the use cases do.
+type meter struct {
+	submits *prometheus.CounterVec
+	retries *prometheus.CounterVec
+}
+
+// service is what the gauges ask.
+type service struct {
+	ledger   *fabric.Ledger
+	database *store.Store
+}
+
+// gaugeTimeout bounds a gauge's question to the database.
+const gaugeTimeout = time.Second
+
+func newMeter(registry *prometheus.Registry, s service) *meter {
+	m := &meter{
+		submits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_ledger_submits_total", Help: "Writes by operation and outcome: committed or the code of the refusal."}, []string{"operation", "outcome"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_ledger_retries_total", Help: "Writes tried again, by operation and the code of the try before; conflict is one that lost to others."}, []string{"operation", "code"}),
+	}
+	registry.MustRegister(m.submits, m.retries,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_follower_height", Help: "Blocks that the read model has taken."}, func() float64 { return float64(s.database.Taken()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_endorsers_left_out", Help: "Organisations left out of endorsing because they failed."}, func() float64 { return float64(len(s.ledger.LeftOut())) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_open_credits", Help: "Open credits of the gateway's own accounts."}, s.openCredits),
+	)
+	return m
+}
+
+// openCredits counts the own accounts' credits; -1 says that the database did not answer.
+func (s service) openCredits() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), gaugeTimeout)
+	defer cancel()
+	count, err := s.database.OwnCreditCount(ctx)
+	if err != nil {
+		return -1
+	}
+	return float64(count)
+}
+
+// Submitted counts a write's outcome.
+func (m *meter) Submitted(operation, outcome string) {
+	m.submits.WithLabelValues(operation, outcome).Inc()
+}
+
+// Retried counts a retry.
+func (m *meter) Retried(operation, code string) { m.retries.WithLabelValues(operation, code).Inc() }

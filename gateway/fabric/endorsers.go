@@ -1,0 +1,97 @@
+package fabric
+
+import (
+	"slices"
+	"sync"
+)
+
+// endorsers chooses which organisations endorse: the connected peer's own and others in turn, those left out that failed.
+type endorsers struct {
+	need    int
+	options BreakerOptions
+
+	mu       sync.Mutex
+	known    []string
+	turn     int
+	breakers map[string]*Breaker
+}
+
+func newEndorsers(known []string, need int, options BreakerOptions) *endorsers {
+	e := &endorsers{need: need, options: options, breakers: map[string]*Breaker{}}
+	e.learn(known)
+	return e
+}
+
+// learn replaces the organisations that endorse.
+func (e *endorsers) learn(known []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.known = slices.Compact(slices.Sorted(slices.Values(known)))
+	for _, mspID := range e.known {
+		if e.breakers[mspID] == nil {
+			e.breakers[mspID] = NewBreaker(e.options)
+		}
+	}
+}
+
+// pick returns as many organisations as endorsements are needed, own first when it endorses. Where too few are let
+// through, those that failed are tried all the same: without them the call could only fail. With too few organisations
+// known it returns nil: the peer then chooses.
+func (e *endorsers) pick(own string) []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.known) < e.need {
+		return nil
+	}
+	e.turn++
+	order := make([]string, 0, len(e.known))
+	if slices.Contains(e.known, own) {
+		order = append(order, own)
+	}
+	others := slices.DeleteFunc(slices.Clone(e.known), func(m string) bool { return m == own })
+	for i := range others {
+		order = append(order, others[(e.turn+i)%len(others)])
+	}
+	var chosen, leftOut []string
+	for _, mspID := range order {
+		switch {
+		case len(chosen) == e.need:
+		case e.breakers[mspID].Allow():
+			chosen = append(chosen, mspID)
+		default:
+			leftOut = append(leftOut, mspID)
+		}
+	}
+	return append(chosen, leftOut[:e.need-len(chosen)]...)
+}
+
+// report says how a choice went: those blamed failed, and of the others nothing is known unless all went well.
+func (e *endorsers) report(chosen, blamed []string, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, mspID := range chosen {
+		breaker := e.breakers[mspID]
+		switch {
+		case breaker == nil:
+		case ok:
+			breaker.Success()
+		case slices.Contains(blamed, mspID):
+			breaker.Failure()
+		default:
+			breaker.Release()
+		}
+	}
+}
+
+// leftOut returns the organisations whose breaker is open.
+func (e *endorsers) leftOut() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []string
+	for _, mspID := range e.known {
+		if e.breakers[mspID].Open() {
+			out = append(out, mspID)
+		}
+	}
+	return out
+}

@@ -1,0 +1,38 @@
+package fabric
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Peer is a peer whose gateway service is used.
+type Peer struct {
+	MSPID string
+	// Address is host:port; TLSCA the file of the certificates that its TLS certificate descends from, in PEM.
+	Address, TLSCA, TLSServerName string
+}
+
+// Options say where the ledger is and how long each step may take.
+type Options struct {
+	Channel, Chaincode string
+	// MSPID, Certificate and Key are the gateway's own identity; the last two are PEM files.
+	MSPID, Certificate, Key string
+	// Peers are asked in this order; the first is the organisation's own.
+	Peers []Peer
+	// Endorsers are the organisations that endorse. When there are none, discovery is asked for those with a peer.
+	Endorsers []string
+	// Endorsements is how many organisations the endorsement policy wants.
+	Endorsements int
+	Timeouts     Timeouts
+	Breaker      BreakerOptions
+	Log          *slog.Logger
+}
+
+// Timeouts bound the steps of a transaction.
+type Timeouts struct {
+	// EndorseAttempt bounds one try with one set of endorsers: what a mute organisation costs. Endorse bounds all tries.
+	EndorseAttempt, Endorse time.Duration
+	// Submit bounds sending to the orderers, CommitStatus waiting for the commit, Evaluate a query, and Outcome asking
+	// for a transaction that may not be there.
+	Submit, CommitStatus, Evaluate, Outcome time.Duration
+}

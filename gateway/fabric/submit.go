@@ -1,0 +1,208 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// disagreementTries bounds how often endorsers that disagree are asked again: one that lags by a block has it within these.
+const disagreementTries = 5
+
+// Submit endorses a call, announces the transaction, sends it and waits for its commit.
+func (l *Ledger) Submit(ctx context.Context, call *spec.Call, announce app.Announce) (app.Commit, error) {
+	argument, err := encode(call)
+	if err != nil {
+		return app.Commit{}, err
+	}
+	transaction, err := l.endorse(ctx, call.Operation.FullName(), argument)
+	if err != nil {
+		return app.Commit{}, err
+	}
+	envelope, err := transaction.Bytes()
+	if err != nil {
+		return app.Commit{}, err
+	}
+	sent := app.Sent{Transaction: transaction.TransactionID(), Envelope: envelope}
+	if err := announce(ctx, sent); err != nil {
+		return app.Commit{}, err
+	}
+	return l.Resume(ctx, sent)
+}
+
+// endorse asks sets of organisations in turn until one endorses, the chaincode refuses, or the time is over.
+func (l *Ledger) endorse(ctx context.Context, function string, argument []byte) (*client.Transaction, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.Endorse)
+	defer cancel()
+	disagreed := 0
+	for try := 0; ; try++ {
+		conn := l.preferred()
+		chosen := l.endorsers.pick(conn.peer.MSPID)
+		transaction, err := l.endorseWith(ctx, conn, chosen, function, argument)
+		l.reported(conn, err)
+		if err == nil {
+			l.endorsers.report(chosen, nil, true)
+			return transaction, nil
+		}
+		found := judge(err, chosen)
+		l.endorsers.report(chosen, found.blamed, false)
+		if found.refusal != nil {
+			if !found.disagreed {
+				return nil, found.refusal
+			}
+			if disagreed++; disagreed == disagreementTries {
+				return nil, found.refusal
+			}
+		} else {
+			l.log.Warn("endorsement failed", "function", function, "organisations", chosen, "blamed", found.blamed, "error", err, "details", detailTexts(err))
+		}
+		if !pause(ctx, try) {
+			return nil, spec.Errorf(spec.Unavailable, "too few organisations endorsed within %s", l.options.Timeouts.Endorse)
+		}
+	}
+}
+
+func (l *Ledger) endorseWith(ctx context.Context, conn *connection, organisations []string, function string, argument []byte) (*client.Transaction, error) {
+	options := []client.ProposalOption{client.WithBytesArguments(argument)}
+	if len(organisations) > 0 {
+		options = append(options, client.WithEndorsingOrganizations(organisations...))
+	}
+	proposal, err := conn.network.GetContract(l.options.Chaincode).NewProposal(function, options...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.EndorseAttempt)
+	defer cancel()
+	return proposal.EndorseWithContext(ctx)
+}
+
+// Resume sends a transaction, which may have been sent before, and waits for its commit. Fabric takes a transaction
+// identifier once, so sending it twice cannot have two effects.
+func (l *Ledger) Resume(ctx context.Context, sent app.Sent) (app.Commit, error) {
+	result, err := l.send(ctx, sent)
+	if err != nil {
+		return app.Commit{}, err
+	}
+	committed, err := l.awaitCommit(ctx, sent.Transaction)
+	if err != nil {
+		return app.Commit{}, &app.UnknownOutcome{Transaction: sent.Transaction, Cause: err}
+	}
+	if err := validationError(committed.GetResult()); err != nil {
+		return app.Commit{}, err
+	}
+	return app.Commit{Transaction: sent.Transaction, Block: committed.GetBlockNumber(), Result: result}, nil
+}
+
+// send gives the envelope to the orderers. It fails only when no orderer can have got it; when that is not certain, the
+// commit status will tell.
+func (l *Ledger) send(ctx context.Context, sent app.Sent) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.Submit)
+	defer cancel()
+	untold := true
+	for try := 0; ; try++ {
+		conn := l.preferred()
+		transaction, err := conn.gateway.NewTransaction(sent.Envelope)
+		if err != nil {
+			return nil, err
+		}
+		_, err = transaction.SubmitWithContext(ctx)
+		l.reported(conn, err)
+		if err == nil {
+			return transaction.Result(), nil
+		}
+		untold = untold && notSent(err)
+		l.log.Warn("sending to the orderers failed", "transaction", sent.Transaction, "error", err, "details", detailTexts(err))
+		if !pause(ctx, try) {
+			if untold {
+				return nil, spec.Errorf(spec.Unavailable, "no orderer could be told within %s", l.options.Timeouts.Submit)
+			}
+			return transaction.Result(), nil
+		}
+	}
+}
+
+// awaitCommit asks for a transaction's commit until it is there, over lost connections and restarts of the peer.
+func (l *Ledger) awaitCommit(ctx context.Context, transaction string) (*gateway.CommitStatusResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.CommitStatus)
+	defer cancel()
+	for try := 0; ; try++ {
+		conn := l.preferred()
+		response, err := l.commitStatus(ctx, conn, transaction)
+		l.reported(conn, err)
+		if err == nil {
+			return response, nil
+		}
+		if !pause(ctx, try) {
+			return nil, err
+		}
+	}
+}
+
+func (l *Ledger) commitStatus(ctx context.Context, conn *connection, transaction string) (*gateway.CommitStatusResponse, error) {
+	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: l.signer.id.MspID(), IdBytes: l.signer.id.Credentials()})
+	if err != nil {
+		return nil, err
+	}
+	request, err := proto.Marshal(&gateway.CommitStatusRequest{ChannelId: l.options.Channel, TransactionId: transaction, Identity: creator})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := proto.Marshal(&gateway.SignedCommitStatusRequest{Request: request})
+	if err != nil {
+		return nil, err
+	}
+	commit, err := conn.gateway.NewCommit(signed)
+	if err != nil {
+		return nil, err
+	}
+	found, err := commit.StatusWithContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &gateway.CommitStatusResponse{Result: found.Code, BlockNumber: found.BlockNumber}, nil
+}
+
+// Outcome asks a peer for a transaction's commit for a short while.
+func (l *Ledger) Outcome(ctx context.Context, transaction string) (app.TransactionRecord, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.Outcome)
+	defer cancel()
+	conn := l.preferred()
+	response, err := l.commitStatus(ctx, conn, transaction)
+	l.reported(conn, err)
+	record := app.TransactionRecord{Transaction: transaction, State: app.TransactionUnknown}
+	switch {
+	case err == nil:
+		record.Block, record.Code = response.GetBlockNumber(), response.GetResult().String()
+		record.State = app.TransactionInvalid
+		if response.GetResult() == peer.TxValidationCode_VALID {
+			record.State = app.TransactionCommitted
+		}
+		return record, nil
+	case status.Code(err) == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded):
+		// A peer holds the question until the transaction comes: it has not.
+		return record, nil
+	}
+	l.log.Warn("no peer answered for a transaction", "transaction", transaction, "error", err)
+	return record, spec.Errorf(spec.Unavailable, "no peer answered for the transaction")
+}
+
+// validationError maps a validation code to a refusal; none of these transactions has an effect, ever.
+func validationError(code peer.TxValidationCode) error {
+	switch code {
+	case peer.TxValidationCode_VALID:
+		return nil
+	case peer.TxValidationCode_MVCC_READ_CONFLICT, peer.TxValidationCode_PHANTOM_READ_CONFLICT:
+		return spec.Errorf(spec.Conflict, "others changed the same objects first")
+	}
+	return spec.Errorf(spec.Internal, "the peers judged the transaction %s", code)
+}

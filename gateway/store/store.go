@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// fileName is the database's name in the data folder.
+const fileName = "gateway.db"
+
+// busyTimeout is how long a statement waits for another process or connection that writes.
+const busyTimeout = 10 * time.Second
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is the gateway's database.
+type Store struct {
+	// mspID is the own organisation: views are asked for in its name.
+	mspID string
+	now   func() time.Time
+	// durable commits to the disk before it returns; blocks may lose its last commits when the power fails, as the ledger
+	// still has them.
+	durable, blocks *sql.DB
+
+	mu sync.Mutex
+	// taken is the number of blocks taken; grown is closed and replaced when it grows.
+	taken uint64
+	grown chan struct{}
+}
+
+// Open opens the database in the folder, makes both where they are missing, and brings the schema up to date.
+func Open(ctx context.Context, folder, mspID string) (*Store, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(folder, fileName)
+	// SQLite gives its other files the permissions of this one.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
+		return nil, fmt.Errorf("protect the database: %w", err)
+	}
+	s := &Store{mspID: mspID, now: time.Now, grown: make(chan struct{})}
+	if s.durable, err = connect(path, "FULL"); err != nil {
+		return nil, err
+	}
+	if s.blocks, err = connect(path, "NORMAL"); err != nil {
+		return nil, errors.Join(err, s.durable.Close())
+	}
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.taken, err = s.Next(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func connect(path, synchronous string) (*sql.DB, error) {
+	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+	}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return db, nil
+}
+
+// Close closes the database.
+func (s *Store) Close() error { return errors.Join(s.durable.Close(), s.blocks.Close()) }
+
+// Ready says why the database cannot be used; nil when it can.
+func (s *Store) Ready(ctx context.Context) error { return s.blocks.PingContext(ctx) }
+
+// migrate applies the migrations that the database has not seen, each in a transaction with its number.
+func (s *Store) migrate(ctx context.Context) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	return s.within(ctx, s.durable, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		if version > len(names) {
+			return fmt.Errorf("the database has schema %d and this program knows %d: use a newer cmt-gateway", version, len(names))
+		}
+		for i, name := range names[version:] {
+			script, err := migrations.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, string(script)); err != nil {
+				return fmt.Errorf("migration %s: %w", name, err)
+			}
+			if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version+i+1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// within runs do in a transaction, which is undone when do fails.
+func (s *Store) within(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a database transaction: %w", err)
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit a database transaction: %w", err)
+	}
+	return nil
+}
