@@ -1,0 +1,432 @@
+package simulate_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/simulate"
+	"github.com/cybermiles/cmt/chaincode/simulate/seed"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+)
+
+// TestHistories runs random calls of all organisations and sub-accounts through everything that goes wrong on a channel; the
+// auditor checks every invariant after each block.
+func TestHistories(t *testing.T) {
+	const usual = 300
+	valid, codes := map[string]int{}, map[simulate.Code]int{}
+	refusals := map[spec.Code]int{}
+	mismatches := 0
+	for n := range seed.Times(usual) {
+		h := playHistory(t, seed.First()+uint64(n))
+		for function, count := range h.valid {
+			valid[function] += count
+		}
+		for code, count := range h.codes {
+			codes[code] += count
+		}
+		for code, count := range h.refusals {
+			refusals[code] += count
+		}
+		mismatches += h.mismatches
+	}
+	// A history in which nothing happens proves nothing.
+	for _, op := range spec.Operations {
+		if op.Kind == spec.Write && valid[op.FullName()] == 0 {
+			t.Errorf("no history has a valid %s", op.FullName())
+		}
+	}
+	for _, code := range []simulate.Code{simulate.Valid, simulate.MVCCReadConflict, simulate.DuplicateTxID} {
+		if codes[code] == 0 {
+			t.Errorf("no history has a transaction that is %s", code)
+		}
+	}
+	if mismatches == 0 {
+		t.Error("no history has endorsements that do not match")
+	}
+	for _, code := range []spec.Code{
+		spec.FenceTooEarly, spec.ReferenceUsed, spec.WrongState, spec.NotAParty, spec.NotDue, spec.DeadlinePassed,
+		spec.LotEmpty, spec.InsufficientFunds, spec.TimestampOutOfRange, spec.VersionStale, spec.ListingClosed, spec.NoCredits,
+	} {
+		if refusals[code] == 0 {
+			t.Errorf("no history has a call that is refused with %s", code)
+		}
+	}
+	// Two minutes of grace are twice what a clock may be off: whoever is endorsed at all is in an epoch that has no fence yet.
+	if refusals[spec.Fenced] > 0 {
+		t.Errorf("%d calls were refused by a fence at endorsement", refusals[spec.Fenced])
+	}
+	t.Logf("valid: %v; codes: %v; mismatches: %d; refusals: %v", valid, codes, mismatches, refusals)
+}
+
+// One seed makes one history: else a failure could not be repeated.
+func TestASeedRepeatsItsHistory(t *testing.T) {
+	first, second, other := playHistory(t, 42).digest(), playHistory(t, 42).digest(), playHistory(t, 43).digest()
+	if first != second {
+		t.Error("one seed made two histories")
+	}
+	if first == other {
+		t.Error("two seeds made one history")
+	}
+}
+
+// history is a bazaar and what the players know of it.
+type history struct {
+	*bazaar
+	seed       uint64
+	rand       *rand.Rand
+	players    []player
+	faults     simulate.Faults
+	kept       []*simulate.Envelope
+	proposals  []simulate.Proposal
+	refusals   map[spec.Code]int
+	mismatches int
+	blocks     []*simulate.Block
+}
+
+// player is an account with a client and its clock.
+type player struct {
+	mspID, subAccount string
+	client            *simulate.Client
+	address           spec.Address
+}
+
+// code is every buyer's hand-over code; who guesses is refused by the commitment.
+var code = []byte("0123456789abcdef")
+
+func playHistory(t *testing.T, n uint64) *history {
+	t.Helper()
+	defer func() {
+		if t.Failed() {
+			t.Logf("repeat with: CMT_TEST_SEED=%d go test -run '^%s$' ./chaincode/simulate", n, t.Name())
+		}
+	}()
+	r := rand.New(rand.NewPCG(n, 1))
+	h := &history{
+		seed:     n,
+		rand:     r,
+		bazaar:   openBazaar(t, simulate.Config{Seed: n, MaxLag: r.IntN(3), BlockSize: 1 + r.IntN(12)}),
+		refusals: map[spec.Code]int{},
+		faults: simulate.Faults{
+			Duplicate: r.IntN(10), Delay: r.IntN(30), Withhold: r.IntN(8), WithholdSeconds: 1500, LoseStatus: r.IntN(20),
+			Reorder: r.IntN(2) == 0, SmallBlocks: r.IntN(2) == 0,
+		},
+	}
+	for _, p := range []struct{ mspID, subAccount string }{
+		{operator, ""}, {treasurer, ""}, {carrier, ""}, {merchant, ""}, {merchant, "store"}, {buyers, ""}, {buyers, "anna"}, {buyers, "ben"},
+	} {
+		client := h.Client(p.mspID, int64(r.IntN(121)-60))
+		h.players = append(h.players, player{p.mspID, p.subAccount, client, spec.SubAccountAddress(p.mspID, p.subAccount)})
+	}
+	for _, p := range h.players[3:] {
+		h.payOut(p)
+	}
+	steps := 80 + r.IntN(160)
+	for range steps {
+		h.step()
+	}
+	// What was kept back comes in the end, long after its time.
+	h.Advance(3000)
+	for _, envelope := range h.kept {
+		h.Submit(envelope)
+	}
+	for range 3 {
+		h.Advance(1500)
+		for _, block := range h.CutAll() {
+			h.follow(block)
+		}
+	}
+	return h
+}
+
+// payOut gives a player money to begin with: the first half in the account, the other in a credit.
+func (h *history) payOut(p player) {
+	h.t.Helper()
+	faults := h.faults
+	h.SetFaults(simulate.Faults{})
+	h.fund(p.mspID, p.subAccount, spec.CMT(200))
+	h.must(treasurer, "", "token:Transfer", &spec.Transfer{Reference: "credit-" + p.mspID + p.subAccount, To: p.address.Bytes(), Amount: spec.CMT(200).Bytes()}, nil)
+	h.SetFaults(faults)
+}
+
+// step is one thing that somebody does.
+func (h *history) step() {
+	h.t.Helper()
+	h.Advance(int64(h.rand.IntN(30)))
+	if h.oneIn(15) {
+		h.Advance(int64(h.rand.IntN(500)))
+	}
+	switch {
+	case h.oneIn(4):
+		if block := h.Cut(); block != nil {
+			h.follow(block)
+		}
+	case h.oneIn(25) && len(h.kept) > 0:
+		// Sent late, or a second time.
+		h.Submit(h.kept[h.rand.IntN(len(h.kept))])
+	case h.oneIn(20) && len(h.proposals) > 0:
+		h.endorse(h.proposals[h.rand.IntN(len(h.proposals))])
+	default:
+		who := h.players[h.rand.IntN(len(h.players))]
+		function, command, hints := h.draw(&who)
+		client := *who.client
+		if h.oneIn(60) {
+			client.SkewSeconds = 61 + int64(h.rand.IntN(30))
+		}
+		proposal := client.Propose(newCall(function, who.subAccount, command, hints))
+		if h.oneIn(15) {
+			h.proposals = append(h.proposals, proposal)
+			return
+		}
+		h.endorse(proposal)
+	}
+}
+
+func (h *history) oneIn(n int) bool { return h.rand.IntN(n) == 0 }
+
+// endorse endorses a proposal and submits the envelope, keeps it, or does both.
+func (h *history) endorse(proposal simulate.Proposal) {
+	h.t.Helper()
+	envelope, err := h.Endorse(proposal)
+	switch {
+	case errors.Is(err, simulate.ErrEndorsementMismatch):
+		h.mismatches++
+		return
+	case err != nil && isRefusal(err):
+		h.refusals[spec.ErrorCode(err)]++
+		return
+	case err != nil:
+		h.t.Fatalf("seed %d: %s: %v", h.seed, proposal.Function, err)
+	}
+	if err := simulate.CheckReads(envelope); err != nil {
+		h.t.Fatalf("seed %d: %v", h.seed, err)
+	}
+	if h.oneIn(12) {
+		h.kept = append(h.kept, envelope)
+		if h.oneIn(2) {
+			return
+		}
+	}
+	h.Submit(envelope)
+}
+
+// follow has the auditor check a block, and lets clients that heard no good of their calls ask again.
+func (h *history) follow(block *simulate.Block) {
+	h.t.Helper()
+	h.blocks = append(h.blocks, block)
+	h.observe(block)
+	for _, tx := range block.Transactions {
+		client := h.Client(tx.Proposal.MSPID, 0)
+		if status, heard := client.Status(tx.Proposal.ID); (!heard || status.Code != simulate.Valid) && h.oneIn(2) {
+			h.endorse(client.ProposeRaw(tx.Proposal.Function, tx.Proposal.Argument))
+		}
+	}
+}
+
+// digest is a hash over all blocks.
+func (h *history) digest() [32]byte {
+	sum := sha256.New()
+	for _, block := range h.blocks {
+		for _, tx := range block.Transactions {
+			fmt.Fprintf(sum, "%d %s %v %v\n", block.Number, tx.Code, tx.Proposal, tx.Set)
+		}
+	}
+	return [32]byte(sum.Sum(nil))
+}
+
+func (h *history) amount() spec.Amount {
+	a, _ := spec.CMT(uint32(h.rand.IntN(20))).Add(spec.Units(h.rand.Uint64N(1000)))
+	return a
+}
+
+func (h *history) reference() string { return fmt.Sprintf("r%d", h.rand.IntN(30)) }
+
+// entries returns the keys of a kind and parent that there are.
+func (h *history) entries(kind ledger.Kind, parent []byte) []ledger.Entry {
+	entries, _, err := state.Reader{Stub: h.Stub()}.Page(kind, string(parent), "", 64)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return entries
+}
+
+// credits names some of an account's credits, and sometimes others'.
+func (h *history) credits(of spec.Address) [][]byte {
+	var names [][]byte
+	for _, entry := range h.entries(ledger.CreditKind, of.Bytes()) {
+		if !h.oneIn(4) {
+			names = append(names, []byte(entry.Key.ID))
+		}
+	}
+	if h.oneIn(8) {
+		names = append(names, make([]byte, 20))
+	}
+	if h.oneIn(8) {
+		for _, entry := range h.entries(ledger.CreditKind, h.players[h.rand.IntN(len(h.players))].address.Bytes()) {
+			names = append(names, []byte(entry.Key.ID))
+		}
+	}
+	if h.oneIn(8) {
+		names = append(names, names...)
+	}
+	return names[:min(len(names), 64)]
+}
+
+// draw chooses what to do. It may put another player in the place of the one that was chosen, who would mostly be refused.
+func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
+	switch h.rand.IntN(24) {
+	case 0, 1:
+		to := h.players[h.rand.IntN(len(h.players))].address
+		if h.oneIn(2) {
+			*who = h.players[1] // the treasurer has the money
+		}
+		return "token:Transfer", &spec.Transfer{Reference: h.reference(), To: to.Bytes(), Amount: h.positive()}, h.folding(who)
+	case 2:
+		return "token:Sweep", &spec.Sweep{}, h.folding(who)
+	case 3:
+		if h.oneIn(2) {
+			*who = h.players[1]
+			to := h.players[h.rand.IntN(len(h.players))].address
+			return "token:Mint", &spec.Mint{Reference: h.reference(), To: to.Bytes(), Amount: h.positive()}, nil
+		}
+		*who = h.players[1]
+		return "token:Burn", &spec.Burn{Reference: h.reference(), Amount: h.positive()}, h.folding(who)
+	case 4:
+		epoch := uint64(h.Now())/epochSeconds - uint64(h.rand.IntN(3))
+		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
+	case 5:
+		return h.drawListing(who)
+	case 6, 7, 8, 9, 10:
+		if listings := h.auditor.Listings(); len(listings) > 0 {
+			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
+		}
+		return h.drawListing(who)
+	default:
+		if orders := h.auditor.Orders(); len(orders) > 0 {
+			return h.drawOrderStep(who, orders[h.rand.IntN(len(orders))])
+		}
+		return h.drawListing(who)
+	}
+}
+
+func (h *history) positive() []byte {
+	amount := h.amount()
+	if amount.IsZero() {
+		amount = spec.Units(1)
+	}
+	return amount.Bytes()
+}
+
+func (h *history) folding(who *player) *spec.Hints {
+	return &spec.Hints{Credits: h.credits(who.address)}
+}
+
+func (h *history) drawListing(who *player) (string, proto.Message, *spec.Hints) {
+	if !h.oneIn(5) {
+		*who = h.players[3+h.rand.IntN(2)] // the merchant or its store
+	}
+	listings := h.auditor.Listings()
+	if len(listings) > 0 && h.oneIn(2) {
+		id := listings[h.rand.IntN(len(listings))]
+		head := h.auditor.Record(ledger.ListingKey(id)).(ledger.Listing)
+		if !h.oneIn(5) {
+			h.become(who, head.Seller)
+		}
+		if h.oneIn(6) {
+			return "market:CloseListing", &spec.CloseListing{Listing: id[:]}, nil
+		}
+		return "market:EditListing", &spec.EditListing{
+			Listing: id[:], Version: max(1, head.Version-uint32(h.rand.IntN(2))), Price: h.positive(), ShippingPrice: h.amount().Bytes(),
+			AddStock: uint32(h.rand.IntN(4)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2),
+		}, nil
+	}
+	return "market:CreateListing", &spec.CreateListing{
+		Reference: h.reference(), Price: h.positive(), ShippingPrice: h.amount().Bytes(), Stock: 1 + uint32(h.rand.IntN(10)),
+		Lots: uint32(h.rand.IntN(5)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2),
+	}, nil
+}
+
+// become puts the player with the address in the place of who.
+func (h *history) become(who *player, address spec.Address) {
+	for _, p := range h.players {
+		if p.address == address {
+			*who = p
+		}
+	}
+}
+
+func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Message, *spec.Hints) {
+	head := h.auditor.Record(ledger.ListingKey(listing)).(ledger.Listing)
+	number := head.Version
+	if h.oneIn(5) {
+		number = 1 + uint32(h.rand.IntN(int(head.Version)))
+	}
+	version := h.auditor.Record(ledger.VersionKey(listing, number)).(ledger.Version)
+	if h.oneIn(2) {
+		*who = h.players[5+h.rand.IntN(3)] // one of the buyers
+	}
+	quantity := 1 + uint32(h.rand.IntN(3))
+	goods, _ := version.Price.Mul(uint64(quantity))
+	total, _ := goods.Add(version.ShippingPrice)
+	if h.oneIn(20) {
+		total = spec.CMT(3)
+	}
+	reference := h.reference()
+	order := spec.NewID(spec.OrderType, who.address, reference)
+	command := &spec.PlaceOrder{Reference: reference, Listing: listing[:], Version: number, Quantity: quantity, Total: total.Bytes()}
+	if h.oneIn(2) {
+		command.HandOverHash = spec.HandOverHash(order, code)
+	}
+	hints := h.folding(who)
+	if lots := h.entries(ledger.LotKind, listing[:]); len(lots) > 0 && !h.oneIn(10) {
+		hints.Lot = []byte(lots[h.rand.IntN(len(lots))].Key.ID)
+	}
+	return "market:PlaceOrder", command, hints
+}
+
+func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message, *spec.Hints) {
+	order := h.auditor.Record(ledger.OrderKey(id)).(ledger.Order)
+	o := id[:]
+	as := func(address spec.Address) {
+		if !h.oneIn(8) {
+			h.become(who, address)
+		}
+	}
+	switch h.rand.IntN(10) {
+	case 0, 1:
+		as(order.Seller)
+		return "market:AcceptOrder", &spec.AcceptOrder{Order: o}, nil
+	case 2, 3:
+		as(order.Seller)
+		return "market:ShipOrder", &spec.ShipOrder{Order: o}, nil
+	case 4:
+		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
+		guess := code
+		if h.oneIn(5) {
+			guess = make([]byte, 16)
+		}
+		return "market:HandOverOrder", &spec.HandOverOrder{Order: o, Code: guess}, nil
+	case 5:
+		as(spec.OrganisationAddress([]string{carrier, merchant}[h.rand.IntN(2)]))
+		return "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil
+	case 6:
+		as(order.Buyer)
+		return "market:ConfirmOrder", &spec.ConfirmOrder{Order: o}, nil
+	case 7:
+		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
+		return "market:CancelOrder", &spec.CancelOrder{Order: o}, nil
+	case 8:
+		as(order.Seller)
+		return "market:RefundOrder", &spec.RefundOrder{Order: o}, nil
+	}
+	if order.State == spec.OrderState_ORDER_STATE_HANDED_OVER {
+		return "market:ReleaseOrder", &spec.ReleaseOrder{Order: o}, nil
+	}
+	return "market:ExpireOrder", &spec.ExpireOrder{Order: o}, nil
+}

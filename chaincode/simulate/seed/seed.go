@@ -1,0 +1,49 @@
+// Package seed knows how a run of tests is seeded, and how long it may take: CMT_TEST_SEED=N repeats a failure, CMT_TEST_NIGHTLY=1
+// asks for more. It must never know what is tested.
+package seed
+
+import (
+	"flag"
+	"os"
+	"strconv"
+)
+
+// nightlyTimes is how much more a nightly run does.
+const nightlyTimes = 20
+
+// First returns the first seed of a run: CMT_TEST_SEED, or 1. Runs of several seeds count up from it, so that the seed that a
+// failure names comes first when it is given.
+func First() uint64 {
+	text := os.Getenv("CMT_TEST_SEED")
+	if text == "" {
+		return 1
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		panic("CMT_TEST_SEED must be a whole number, not " + strconv.Quote(text))
+	}
+	return n
+}
+
+// Times returns how often to do what is done so often in a usual run.
+func Times(usual int) int {
+	if os.Getenv("CMT_TEST_NIGHTLY") == "1" {
+		return nightlyTimes * usual
+	}
+	return usual
+}
+
+// Rapid hands both to package rapid; the flags of the command line still come first. To be called from TestMain.
+func Rapid() {
+	set := func(name, value string) {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	if os.Getenv("CMT_TEST_SEED") != "" {
+		set("rapid.seed", strconv.FormatUint(First(), 10))
+	}
+	set("rapid.checks", strconv.Itoa(Times(100)))
+	// A failure prints its seed; a file in the tree would only be left behind.
+	set("rapid.nofailfile", "true")
+}
