@@ -191,7 +191,7 @@ func upKeepsNothingOpen(t *testing.T, f *fixture) {
 }
 
 func envWorks(t *testing.T, f *fixture) {
-	for _, organisation := range []string{"merchant1", "chamber"} {
+	for organisation, msp := range map[string]string{"merchant1": "MerchantOneMSP", "chamber": "ChamberMSP"} {
 		lines, err := f.run("env", organisation)
 		if err != nil {
 			t.Fatal(err)
@@ -199,9 +199,10 @@ func envWorks(t *testing.T, f *fixture) {
 		shell := exec.Command("sh", "-euc", lines+`
 peer chaincode query -C "$CHANNEL" -n cmt -c '{"Args":["get","fivemiles"]}'
 CORE_PEER_MSPCONFIGPATH=$ORG_CLIENT_MSP
-peer chaincode invoke -o "$ORDERER" --tls --cafile "$ORDERER_CA" -C "$CHANNEL" -n cmt $ENDORSERS --waitForEvent -c '{"Args":["put","shell","1"]}'`)
+peer chaincode invoke -o "$ORDERER" --tls --cafile "$ORDERER_CA" -C "$CHANNEL" -n cmt $ENDORSERS --waitForEvent -c '{"Args":["put","shell","of '"$CORE_PEER_LOCALMSPID"'"]}'
+peer chaincode query -C "$CHANNEL" -n cmt -c '{"Args":["get","shell"]}'`)
 		output, err := shell.CombinedOutput()
-		if err != nil || !strings.Contains(string(output), "first") || !strings.Contains(string(output), "(VALID)") {
+		if err != nil || !strings.Contains(string(output), "first") || !strings.Contains(string(output), "of "+msp) {
 			t.Errorf("peer as %s: %v\n%s", organisation, err, output)
 		}
 	}
