@@ -164,16 +164,10 @@ func approved(ctx context.Context, gateway *chaincode.Gateway, want *chaincode.D
 // commitChaincode commits the definition once, and waits until every peer has it.
 func (n *Network) commitChaincode(ctx context.Context) (bool, error) {
 	var changed bool
-	peers := n.Topology.NodesOf(topology.KindPeer)
-	connection, err := n.members.connect(peers[0])
+	at, err := n.peerAdmin(n.Topology.NodesOf(topology.KindPeer)[0])
 	if err != nil {
 		return false, err
 	}
-	admin, err := n.members.admin(peers[0].Organisation)
-	if err != nil {
-		return false, err
-	}
-	at := peerAdmin{peers[0], connection, admin}
 	err = await(ctx, readyLimit, at.node.Name, func(ctx context.Context) error {
 		want, inForce, err := n.wanted(ctx, at)
 		if inForce || err != nil {

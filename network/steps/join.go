@@ -117,7 +117,8 @@ func (n *Network) joinOrderer(ctx context.Context, node topology.Node, block []b
 	return err
 }
 
-// joinPeers hands the genesis block to every peer that is not in the channel.
+// joinPeers hands the genesis block to every peer that is not in the channel, in turn: two peers that greet each other
+// at the same moment drop one of their two connections, and gossip waits 5 s (fixed) for an answer that went with it.
 func (n *Network) joinPeers(ctx context.Context) (bool, error) {
 	document, err := os.ReadFile(n.Layout.GenesisBlock())
 	if err != nil {
@@ -128,7 +129,7 @@ func (n *Network) joinPeers(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("%s: %w: remove it and run up again", n.Layout.GenesisBlock(), err)
 	}
 	var changed atomic.Bool
-	err = n.atPeers(ctx, func(ctx context.Context, peer peerAdmin) error {
+	err = n.inTurn(ctx, func(ctx context.Context, peer peerAdmin) error {
 		return await(ctx, joinLimit, peer.node.Name, func(ctx context.Context) error {
 			channels, err := channel.ListChannelOnPeer(ctx, peer.connection, peer.admin)
 			if err != nil {

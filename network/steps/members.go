@@ -97,16 +97,26 @@ func (m *members) load(organisation, crypto string) (identity.SigningIdentity, e
 // atPeers runs a function at every peer at once, with its connection and its organisation's administrator.
 func (n *Network) atPeers(ctx context.Context, do func(context.Context, peerAdmin) error) error {
 	return each(n.Topology.NodesOf(topology.KindPeer), func(node topology.Node) error {
-		connection, err := n.members.connect(node)
+		at, err := n.peerAdmin(node)
 		if err != nil {
 			return err
 		}
-		admin, err := n.members.admin(node.Organisation)
-		if err != nil {
-			return err
-		}
-		return do(ctx, peerAdmin{node, connection, admin})
+		return do(ctx, at)
 	})
+}
+
+// inTurn runs a function at every peer, one after the other.
+func (n *Network) inTurn(ctx context.Context, do func(context.Context, peerAdmin) error) error {
+	for _, node := range n.Topology.NodesOf(topology.KindPeer) {
+		at, err := n.peerAdmin(node)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // peerAdmin is a peer and who administers it.
@@ -114,4 +124,13 @@ type peerAdmin struct {
 	node       topology.Node
 	connection *grpc.ClientConn
 	admin      identity.SigningIdentity
+}
+
+func (n *Network) peerAdmin(node topology.Node) (peerAdmin, error) {
+	connection, err := n.members.connect(node)
+	if err != nil {
+		return peerAdmin{}, err
+	}
+	admin, err := n.members.admin(node.Organisation)
+	return peerAdmin{node, connection, admin}, err
 }

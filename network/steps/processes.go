@@ -44,12 +44,22 @@ func (n *Network) startSupervisor(ctx context.Context) (bool, error) {
 // startNodes starts orderers, peers and chaincode services and waits until they are healthy.
 func (n *Network) startNodes(ctx context.Context) (bool, error) {
 	var nodes []topology.Node
-	for _, kind := range []topology.Kind{topology.KindOrderer, topology.KindPeer, topology.KindChaincode} {
+	for _, kind := range []topology.Kind{topology.KindOrderer, topology.KindChaincode} {
 		nodes = append(nodes, n.Topology.NodesOf(kind)...)
 	}
 	changed, err := n.ensure(ctx, nodes)
 	if err != nil {
 		return changed, err
+	}
+	// One after the other, for the reason joinPeers gives.
+	for _, peer := range n.Topology.NodesOf(topology.KindPeer) {
+		started, err := n.ensure(ctx, []topology.Node{peer})
+		if err == nil {
+			err = n.awaitHealthy(ctx, peer)
+		}
+		if changed = changed || started; err != nil {
+			return changed, err
+		}
 	}
 	return changed, each(nodes, func(node topology.Node) error { return n.awaitHealthy(ctx, node) })
 }

@@ -138,15 +138,11 @@ func (n *Network) height(ctx context.Context, node topology.Node) (uint64, error
 		}
 		return place.Height, err
 	case topology.KindPeer:
-		connection, err := n.members.connect(node)
+		at, err := n.peerAdmin(node)
 		if err != nil {
 			return 0, err
 		}
-		admin, err := n.members.admin(node.Organisation)
-		if err != nil {
-			return 0, err
-		}
-		info, err := channel.GetBlockChainInfo(ctx, connection, admin, n.Topology.Channel)
+		info, err := channel.GetBlockChainInfo(ctx, at.connection, at.admin, n.Topology.Channel)
 		if err == nil && info.GetHeight() == 0 {
 			err = fmt.Errorf("not in the channel %s: run up", n.Topology.Channel)
 		}
@@ -160,18 +156,13 @@ func (n *Network) height(ctx context.Context, node topology.Node) (uint64, error
 func (n *Network) chaincodeStatus(ctx context.Context, status *Status) {
 	var last error
 	for _, node := range n.Topology.NodesOf(topology.KindPeer) {
-		connection, err := n.members.connect(node)
-		if err != nil {
-			last = err
-			continue
-		}
-		admin, err := n.members.admin(node.Organisation)
+		at, err := n.peerAdmin(node)
 		if err != nil {
 			last = err
 			continue
 		}
 		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-		definition, err := n.committed(ctx, peerAdmin{node, connection, admin})
+		definition, err := n.committed(ctx, at)
 		cancel()
 		if err != nil {
 			last = err

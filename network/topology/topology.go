@@ -146,7 +146,7 @@ func Defaults() Topology {
 			ExecuteTimeout:       10 * time.Second,
 			EndorsementTimeout:   5 * time.Second,
 			BroadcastTimeout:     10 * time.Second,
-			LogSpec:              "info",
+			LogSpec:              "info:grpc=error",
 			LogMaxBytes:          64 << 20,
 		},
 		Policies:  Policies{Required: 2},
