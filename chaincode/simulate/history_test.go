@@ -158,8 +158,8 @@ func (h *history) payOut(p player) {
 // step is one thing that somebody does.
 func (h *history) step() {
 	h.t.Helper()
-	h.Advance(int64(h.rand.IntN(30)))
-	if h.oneIn(15) {
+	h.Advance(int64(h.rand.IntN(12)))
+	if h.oneIn(25) {
 		h.Advance(int64(h.rand.IntN(500)))
 	}
 	switch {
@@ -309,7 +309,11 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return h.drawListing(who)
 	default:
 		if orders := h.auditor.Orders(); len(orders) > 0 {
-			return h.drawOrderStep(who, orders[h.rand.IntN(len(orders))])
+			id := orders[h.rand.IntN(len(orders))]
+			if isSettled(h.orderState(id)) && h.oneIn(2) {
+				id = orders[h.rand.IntN(len(orders))]
+			}
+			return h.drawOrderStep(who, id)
 		}
 		return h.drawListing(who)
 	}
@@ -398,35 +402,54 @@ func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message,
 			h.become(who, address)
 		}
 	}
-	switch h.rand.IntN(10) {
-	case 0, 1:
+	step := h.rand.IntN(len(orderSteps))
+	if likely := likelySteps[order.State]; len(likely) > 0 && !h.oneIn(3) {
+		step = likely[h.rand.IntN(len(likely))]
+	}
+	switch orderSteps[step] {
+	case "market:AcceptOrder":
 		as(order.Seller)
-		return "market:AcceptOrder", &spec.AcceptOrder{Order: o}, nil
-	case 2, 3:
+		return orderSteps[step], &spec.AcceptOrder{Order: o}, nil
+	case "market:ShipOrder":
 		as(order.Seller)
-		return "market:ShipOrder", &spec.ShipOrder{Order: o}, nil
-	case 4:
+		return orderSteps[step], &spec.ShipOrder{Order: o}, nil
+	case "market:HandOverOrder":
 		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
 		guess := code
 		if h.oneIn(5) {
 			guess = make([]byte, 16)
 		}
-		return "market:HandOverOrder", &spec.HandOverOrder{Order: o, Code: guess}, nil
-	case 5:
-		as(spec.OrganisationAddress([]string{carrier, merchant}[h.rand.IntN(2)]))
-		return "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil
-	case 6:
+		return orderSteps[step], &spec.HandOverOrder{Order: o, Code: guess}, nil
+	case "market:ReportDelivery":
+		as(spec.OrganisationAddress([]string{carrier, carrier, merchant}[h.rand.IntN(3)]))
+		return orderSteps[step], &spec.ReportDelivery{Order: o}, nil
+	case "market:ConfirmOrder":
 		as(order.Buyer)
-		return "market:ConfirmOrder", &spec.ConfirmOrder{Order: o}, nil
-	case 7:
+		return orderSteps[step], &spec.ConfirmOrder{Order: o}, nil
+	case "market:CancelOrder":
 		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
-		return "market:CancelOrder", &spec.CancelOrder{Order: o}, nil
-	case 8:
+		return orderSteps[step], &spec.CancelOrder{Order: o}, nil
+	case "market:RefundOrder":
 		as(order.Seller)
-		return "market:RefundOrder", &spec.RefundOrder{Order: o}, nil
-	}
-	if order.State == spec.OrderState_ORDER_STATE_HANDED_OVER {
-		return "market:ReleaseOrder", &spec.ReleaseOrder{Order: o}, nil
+		return orderSteps[step], &spec.RefundOrder{Order: o}, nil
+	case "market:ReleaseOrder":
+		return orderSteps[step], &spec.ReleaseOrder{Order: o}, nil
 	}
 	return "market:ExpireOrder", &spec.ExpireOrder{Order: o}, nil
 }
+
+// orderSteps are the operations on an order; likelySteps are those, by their place, that a state waits for.
+var (
+	orderSteps = []string{
+		"market:AcceptOrder", "market:ShipOrder", "market:HandOverOrder", "market:ReportDelivery", "market:ConfirmOrder", "market:CancelOrder",
+		"market:RefundOrder", "market:ReleaseOrder", "market:ExpireOrder",
+	}
+	likelySteps = map[spec.OrderState][]int{
+		spec.OrderState_ORDER_STATE_PLACED:      {0, 0, 0, 5, 8},
+		spec.OrderState_ORDER_STATE_ACCEPTED:    {1, 1, 1, 2, 4, 5, 8},
+		spec.OrderState_ORDER_STATE_SHIPPED:     {2, 3, 3, 3, 4, 6, 8},
+		spec.OrderState_ORDER_STATE_HANDED_OVER: {4, 6, 7, 7, 7, 7},
+	}
+)
+
+func isSettled(s spec.OrderState) bool { return len(likelySteps[s]) == 0 }
