@@ -150,13 +150,23 @@ func (t *task) takeStock(listing spec.ID, quantity uint32) error {
 	return nil
 }
 
-// party is a side of an order.
+// party says who may take a step of an order; none means anyone.
 type party int
 
 const (
 	buyer party = 1 << iota
 	seller
+	// outsider is an organisation that stands behind neither side.
+	outsider
 )
+
+// is reports whether the caller is one of the parties to the order.
+func (t *task) is(who party, order Order) bool {
+	return who == 0 ||
+		who&buyer != 0 && t.actor == order.Buyer ||
+		who&seller != 0 && t.actor == order.Seller ||
+		who&outsider != 0 && t.tx.MSPID != order.BuyerMSP && t.tx.MSPID != order.SellerMSP
+}
 
 // openOrder returns the order for a step that the parties may take from the states. It checks the order of the catalogue:
 // not found, not a party, wrong state.
@@ -166,8 +176,8 @@ func (t *task) openOrder(b []byte, who party, from ...spec.OrderState) (spec.ID,
 	if !ok {
 		return id, order, spec.FieldErrorf(spec.NotFound, "order", "there is no %s", id.Text(spec.OrderType))
 	}
-	if who != 0 && (who&buyer == 0 || order.Buyer != t.actor) && (who&seller == 0 || order.Seller != t.actor) {
-		return id, order, spec.FieldErrorf(spec.NotAParty, "order", "%s may not do this", t.actor)
+	if !t.is(who, order) {
+		return id, order, spec.FieldErrorf(spec.NotAParty, "order", "%s of %s may not do this", t.actor, t.tx.MSPID)
 	}
 	if !slices.Contains(from, order.State) {
 		return id, order, spec.FieldErrorf(spec.WrongState, "order", "is %s", spec.EnumText(order.State.Descriptor(), order.State.Number()))
@@ -242,12 +252,9 @@ func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
 
 // reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over.
 func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, 0, shipped)
+	id, order, err := t.openOrder(c.Order, outsider, shipped)
 	if err != nil {
 		return nil, err
-	}
-	if t.tx.MSPID == order.BuyerMSP || t.tx.MSPID == order.SellerMSP {
-		return nil, spec.FieldErrorf(spec.NotAParty, "order", "%s stands behind a side of the order and may not carry it", t.tx.MSPID)
 	}
 	if err := order.beforeProof(); err != nil {
 		return nil, err

@@ -25,25 +25,24 @@ const (
 	MethodNotAllowed    Code = "method_not_allowed"
 	TimestampOutOfRange Code = "timestamp_out_of_range"
 
-	// Who asks.
+	// Who asks; a ledger that has not begun knows nobody.
 	Unauthenticated Code = "unauthenticated"
 	ScopeRequired   Code = "scope_required"
-	NotAMember      Code = "not_a_member"
 	NotAClient      Code = "not_a_client"
+	NotInitialised  Code = "not_initialised"
+	NotAMember      Code = "not_a_member"
 	RoleRequired    Code = "role_required"
 	RateLimited     Code = "rate_limited"
 
 	// Whether the ledger can answer at all.
-	NotInitialised     Code = "not_initialised"
 	AlreadyInitialised Code = "already_initialised"
 	GenesisMismatch    Code = "genesis_mismatch"
 	Fenced             Code = "fenced"
-	FenceTooEarly      Code = "fence_too_early"
 
-	// What the rules say.
+	// What the rules say; a used reference first: what a retry was about may have changed since.
+	ReferenceUsed     Code = "reference_used"
 	NotFound          Code = "not_found"
 	NotAParty         Code = "not_a_party"
-	ReferenceUsed     Code = "reference_used"
 	WrongState        Code = "wrong_state"
 	ListingClosed     Code = "listing_closed"
 	VersionStale      Code = "version_stale"
@@ -53,6 +52,7 @@ const (
 	OverCap           Code = "over_cap"
 	DeadlinePassed    Code = "deadline_passed"
 	NotDue            Code = "not_due"
+	FenceTooEarly     Code = "fence_too_early"
 	WrongCode         Code = "wrong_code"
 	LotEmpty          Code = "lot_empty"
 	SoldOut           Code = "sold_out"
@@ -95,18 +95,17 @@ var Catalogue = []Entry{
 	{TimestampOutOfRange, 400, true, "Clock out of range", "A proposal's timestamp may be at most 60 seconds off the peer's clock: set the clock right."},
 	{Unauthenticated, 401, false, "API key missing or unknown", "Send Authorization: Bearer KEY with a key of this gateway."},
 	{ScopeRequired, 403, false, "API key lacks the scope", "The key was not given the scope or account that this operation needs; ask the gateway's operator."},
-	{NotAMember, 403, false, "Organisation is not a member", "The caller's organisation is not on the ledger's list of members."},
 	{NotAClient, 403, false, "Certificate is not a client's", "Contract calls need a certificate with the client organisational unit."},
+	{NotInitialised, 503, true, "Ledger not initialised", "The genesis has not been submitted yet."},
+	{NotAMember, 403, false, "Organisation is not a member", "The caller's organisation is not on the ledger's list of members."},
 	{RoleRequired, 403, false, "Role required", "The caller's organisation lacks the role that this operation needs."},
 	{RateLimited, 429, true, "Too many requests", "Wait as long as Retry-After says."},
-	{NotInitialised, 503, true, "Ledger not initialised", "The genesis has not been submitted yet."},
 	{AlreadyInitialised, 409, false, "Ledger already initialised", "The genesis happens once."},
 	{GenesisMismatch, 403, false, "Genesis differs from the endorser's", "Each organisation endorses only the genesis it was configured with."},
 	{Fenced, 409, true, "Transaction too old", "Its epoch was closed; nothing happened. Send the request again."},
-	{FenceTooEarly, 409, true, "Epoch still open", "A fence may be written only when its epoch and the grace after it have ended."},
+	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{NotFound, 404, false, "Not found", "There is no such object on the ledger."},
 	{NotAParty, 403, false, "Not a party", "The actor is not the one who may do this to that object."},
-	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{WrongState, 409, false, "Wrong state", "The object's state does not allow this."},
 	{ListingClosed, 409, false, "Listing closed", "The listing takes no more orders."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
@@ -116,6 +115,7 @@ var Catalogue = []Entry{
 	{OverCap, 409, false, "Over the cap", "There are never more than 1,000,000,000 CMT."},
 	{DeadlinePassed, 409, false, "Deadline passed", "It is too late for this; the order can be expired or released by anyone."},
 	{NotDue, 409, true, "Not due yet", "The deadline lies ahead; the detail says when."},
+	{FenceTooEarly, 409, true, "Epoch still open", "A fence may be written only when its epoch and the grace after it have ended."},
 	{WrongCode, 403, false, "Wrong hand-over code", "The code does not match the buyer's commitment."},
 	{LotEmpty, 409, true, "Lot empty", "This lot has too few units; another may have them."},
 	{SoldOut, 409, false, "Sold out", "No lot has that many units."},

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"strconv"
+
+	_ "pgregory.net/rapid" // registers the flags that Rapid sets
 )
 
 // nightlyTimes is how much more a nightly run does.
