@@ -1,0 +1,150 @@
+// Command cmt-demo stands up the local network, carries one purchase through it over REST, and shows that it adds up.
+// scripts/demo builds the programs and calls it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/demo"
+)
+
+const usage = `usage: scripts/demo [--once | --down] [--data DIR] [--json FILE]
+
+Builds what is needed, stands up the network, carries one purchase from listing to payout through the REST API, and
+checks the books. The network stays up; run it again for another purchase on the same ledger.
+
+  --once       use a network of its own, on free ports, and leave neither process nor folder behind
+  --down       stop the network; its ledger stays
+  --data DIR   where the network lives (default .data/network)
+  --json FILE  write what a client needs to go on: gateways with API keys, peers, orderers, accounts, identifiers
+`
+
+func main() {
+	start := time.Now()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	options, err := parse(os.Args[1:])
+	if err == nil {
+		err = options.run(ctx)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "demo: failed:", err)
+		stop()
+		os.Exit(1)
+	}
+	fmt.Printf("demo: ok in %.0f s\n", time.Since(start).Seconds()+options.buildSeconds)
+}
+
+// options are the command line's; buildSeconds is what scripts/demo spent before, so that the last line tells all.
+type options struct {
+	once, down   bool
+	data, json   string
+	programs     string
+	buildSeconds float64
+}
+
+func parse(args []string) (*options, error) {
+	o := &options{}
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	flags.BoolVar(&o.once, "once", false, "")
+	flags.BoolVar(&o.down, "down", false, "")
+	flags.StringVar(&o.data, "data", "", "")
+	flags.StringVar(&o.json, "json", "", "")
+	flags.StringVar(&o.programs, "programs", ".bin", "")
+	flags.Float64Var(&o.buildSeconds, "build-seconds", 0, "")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return nil, fmt.Errorf("unknown argument %q: see scripts/demo --help", flags.Arg(0))
+	case o.once && o.down:
+		return nil, errors.New("--once and --down exclude each other: --once stops what it started by itself")
+	case o.once && o.data != "":
+		return nil, errors.New("--once and --data exclude each other: --once uses a folder of its own")
+	case o.down && o.json != "":
+		return nil, errors.New("--down and --json exclude each other")
+	}
+	return o, nil
+}
+
+func (o *options) run(ctx context.Context) (err error) {
+	if o.data == "" {
+		o.data = filepath.Join(".data", "network")
+	}
+	if o.down {
+		return o.network(ctx, "down")
+	}
+	up := []string{"up"}
+	if o.once {
+		if o.data, err = os.MkdirTemp("", "cmt-demo-"); err != nil {
+			return err
+		}
+		up = append(up, "--free-ports")
+		defer func() {
+			// The signal that ended the demo must not keep its network from ending.
+			err = errors.Join(err, o.network(context.WithoutCancel(ctx), "down", "--purge"), os.RemoveAll(o.data))
+		}()
+	}
+	fmt.Println("The network")
+	if err := o.network(ctx, up...); err != nil {
+		return err
+	}
+	facts, err := topology.ReadFacts(o.data)
+	if err != nil {
+		return err
+	}
+	fmt.Println("\nThe purchase")
+	d := &demo.Demo{Facts: facts, GatewayProgram: filepath.Join(o.programs, "cmt-gateway"), Out: os.Stdout}
+	if err := d.Run(ctx); err != nil {
+		return err
+	}
+	if o.json != "" {
+		if err := demo.WriteDocument(o.json, d.Document()); err != nil {
+			return err
+		}
+	}
+	if !o.once {
+		o.farewell(facts)
+	}
+	return nil
+}
+
+// network runs cmt-network on the demo's data; its progress goes where the demo's does.
+func (o *options) network(ctx context.Context, args ...string) error {
+	program := filepath.Join(o.programs, "cmt-network")
+	command := exec.CommandContext(ctx, program, append(args, "--data", o.data)...)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", program, args[0], err)
+	}
+	return nil
+}
+
+func (o *options) farewell(facts *topology.Facts) {
+	fmt.Println("\nThe network runs on.")
+	for _, gateway := range facts.Gateways {
+		fmt.Printf("  %-10s %s/docs\n", gateway.Organisation, gateway.URL)
+	}
+	program := filepath.Join(o.programs, "cmt-network")
+	fmt.Printf("  look:     %s status --data %s\n", program, o.data)
+	fmt.Printf("  use:      export CMT_GATEWAY=%s CMT_API_KEY=$(%s)\n", facts.Gateways[0].URL, demo.KeyCommand(facts, facts.Gateways[0].Organisation))
+	fmt.Printf("            %s supply\n", filepath.Join(o.programs, "cmt"))
+	fmt.Printf("  again:    scripts/demo\n")
+	fmt.Printf("  stop:     scripts/demo --down\n\n")
+}

@@ -1,0 +1,106 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/client"
+	"github.com/cybermiles/cmt/network/topology"
+)
+
+// person is somebody with an account, and the gateway that they go through.
+type person struct {
+	name    string
+	label   string
+	address spec.Address
+	gateway *client.Client
+}
+
+// do carries out an operation as this person and reads its result.
+func (p *person) do(ctx context.Context, operation string, command, result proto.Message) (client.Receipt, error) {
+	op := spec.Find(operation)
+	call := &spec.Call{Operation: op, Command: command}
+	if op.Kind == spec.Write {
+		call.SubAccount = p.label
+	}
+	proto.Reset(result)
+	receipt, err := p.gateway.Do(ctx, call, result)
+	if err != nil {
+		return receipt, fmt.Errorf("%s: %s: %w", p.name, operation, err)
+	}
+	return receipt, nil
+}
+
+// balance returns what the person has, in the account and in open credits, and what orders hold of it.
+func (p *person) balance(ctx context.Context) (free, held spec.Amount, err error) {
+	var view spec.Balance
+	if _, err := p.do(ctx, "token:GetBalance", &spec.GetBalance{Address: p.address.Bytes()}, &view); err != nil {
+		return free, held, err
+	}
+	if !view.Complete {
+		return free, held, fmt.Errorf("%s has more credits than one answer counts", p.name)
+	}
+	account, err1 := spec.AmountFromBytes(view.Account)
+	credits, err2 := spec.AmountFromBytes(view.Credits)
+	held, err3 := spec.AmountFromBytes(view.Held)
+	free, ok := account.Add(credits)
+	if !ok {
+		err = errors.New("a balance exceeds the cap")
+	}
+	return free, held, errors.Join(err, err1, err2, err3)
+}
+
+// keyFile keeps the demo's API keys between runs, beside the network's own data and as private as that.
+func keyFile(facts *topology.Facts) string { return filepath.Join(facts.DataDir, "demo-keys.json") }
+
+// apiKeys returns one API key a gateway, by organisation. Keys of earlier runs are used again; a gateway stores only their
+// hashes.
+func apiKeys(ctx context.Context, facts *topology.Facts, gatewayProgram string) (map[string]string, error) {
+	keys := map[string]string{}
+	data, err := os.ReadFile(keyFile(facts))
+	if err == nil {
+		err = json.Unmarshal(data, &keys)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("API keys of earlier runs: %w: remove the file to have new ones", err)
+	}
+	for _, gateway := range facts.Gateways {
+		if key := keys[gateway.Organisation]; key != "" && keyWorks(ctx, gateway.URL, key) {
+			continue
+		}
+		command := exec.CommandContext(ctx, gatewayProgram, "key", "create", "--config", gateway.Config, "--name", "demo", "--scopes", "all", "--accounts", "*")
+		command.Stderr = os.Stderr
+		out, err := command.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", strings.Join(command.Args, " "), err)
+		}
+		keys[gateway.Organisation] = strings.TrimSpace(string(out))
+	}
+	data, err = json.MarshalIndent(keys, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return keys, os.WriteFile(keyFile(facts), data, 0o600)
+}
+
+// keyWorks asks the gateway for something that needs no more than a known key.
+func keyWorks(ctx context.Context, url, key string) bool {
+	op := spec.Find("token:GetSupply")
+	_, err := client.New(url, key).Do(ctx, &spec.Call{Operation: op, Command: &spec.GetSupply{}}, &spec.Supply{})
+	return err == nil
+}
+
+// KeyCommand returns a shell command that prints the demo's API key of an organisation.
+func KeyCommand(facts *topology.Facts, organisation string) string {
+	return fmt.Sprintf(`sed -n 's/.*"%s": "\(.*\)".*/\1/p' %s`, organisation, keyFile(facts))
+}
