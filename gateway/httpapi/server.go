@@ -131,7 +131,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 		s.refuseRoute(recorder, r, found)
 		return
 	}
-	pattern = matched
+	_, pattern, _ = strings.Cut(matched, " ")
 	s.mux.ServeHTTP(recorder, r)
 }
 

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/client"
+)
+
+// do makes a call as the chosen account.
+func (s *session) do(ctx context.Context, function string, command, result proto.Message) (client.Receipt, error) {
+	c, err := s.client()
+	if err != nil {
+		return client.Receipt{}, err
+	}
+	op := spec.Find(function)
+	call := &spec.Call{Operation: op, Command: command}
+	if op.Kind == spec.Write {
+		call.SubAccount = s.sub
+	}
+	return c.Do(ctx, call, result)
+}
+
+// doAndPrint makes a call and prints its view, with the transaction of a write.
+func (s *session) doAndPrint(cmd *cobra.Command, function string, command proto.Message, extras ...extra) error {
+	receipt, err := s.do(cmd.Context(), function, command, nil)
+	if err != nil {
+		return err
+	}
+	return s.print(cmd, receipt.Result, append(extras, receiptExtras(receipt)...)...)
+}
+
+func receiptExtras(receipt client.Receipt) []extra {
+	if receipt.Transaction == "" {
+		return nil
+	}
+	return []extra{{"transaction", receipt.Transaction}, {"block", strconv.FormatUint(receipt.Block, 10)}}
+}
+
+// self is what the gateway says of itself.
+type self struct {
+	Organisation string `json:"organisation"`
+	MSPID        string `json:"msp_id"`
+}
+
+// actor returns the account that commands act for.
+func (s *session) actor(ctx context.Context) (spec.Address, self, error) {
+	var who self
+	c, err := s.client()
+	if err != nil {
+		return spec.Address{}, who, err
+	}
+	if err := c.Get(ctx, "/v1/self", nil, &who); err != nil {
+		return spec.Address{}, who, err
+	}
+	return spec.SubAccountAddress(who.MSPID, s.sub), who, nil
+}
+
+// page is a list as the gateway answers it.
+type page struct {
+	Items      []json.RawMessage `json:"items"`
+	NextCursor string            `json:"next_cursor,omitempty"`
+}
+
+func (s *session) page(ctx context.Context, path string, query url.Values) (page, error) {
+	var list page
+	c, err := s.client()
+	if err != nil {
+		return list, err
+	}
+	for name := range query {
+		if query.Get(name) == "" {
+			query.Del(name)
+		}
+	}
+	return list, c.Get(ctx, path, query, &list)
+}
+
+// randomBytes returns n random bytes; the system's source does not fail.
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return b
+}
+
+// referenceBytes make references that never meet.
+const referenceBytes = 12
+
+// referenceFlag adds the flag of creating commands; without it a random reference is used.
+func referenceFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("reference", "", "your own name for this, used once; repeating a command under the same reference creates nothing twice (default random)")
+}
+
+func orRandom(reference string) string {
+	if reference == "" {
+		return "cmt-" + hex.EncodeToString(randomBytes(referenceBytes))
+	}
+	return reference
+}
+
+// parse helpers read arguments under the rules of the ledger and name the argument in their error.
+
+func parseAmount(name, text string) ([]byte, error) {
+	amount, err := spec.ParseAmount(text)
+	if err != nil {
+		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
+	}
+	return amount.Bytes(), nil
+}
+
+func parseAddress(name, text string) ([]byte, error) {
+	address, err := spec.ParseAddress(text)
+	if err != nil {
+		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
+	}
+	return address.Bytes(), nil
+}
+
+func parseID(name string, idType spec.IDType, text string) ([]byte, error) {
+	id, err := spec.ParseID(idType, text)
+	if err != nil {
+		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
+	}
+	return id[:], nil
+}

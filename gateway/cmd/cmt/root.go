@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/client"
+)
+
+// session is what the commands share: settings, and what was asked of them on the command line.
+type session struct {
+	gateway, key, sub string
+	asJSON            bool
+}
+
+func rootCommand() *cobra.Command {
+	s := &session{}
+	root := &cobra.Command{
+		Use:   "cmt",
+		Short: "Pay, sell and buy on the CMT ledger through a gateway",
+		Long: "Pay, sell and buy on the CMT ledger through a gateway.\n\nThe gateway and the API key come from --gateway and --key, else from CMT_GATEWAY and CMT_API_KEY, else from " +
+			"the file cmt/config.yaml in the user's configuration folder (keys: gateway, key).",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.gateway, "gateway", "", "URL of the gateway, such as http://127.0.0.1:8080")
+	flags.StringVar(&s.key, "key", "", "API key; better in CMT_API_KEY, where other users do not see it")
+	flags.StringVar(&s.sub, "sub", "", "act for this sub-account of the gateway's organisation")
+	flags.BoolVar(&s.asJSON, "json", false, "print JSON")
+	root.AddCommand(
+		s.accountCommand(), s.balanceCommand(), s.payCommand(), s.sweepCommand(),
+		s.listCommand(), s.listingsCommand(), s.listingCommand(), s.closeCommand(),
+		s.buyCommand(), s.handOverCommand(), s.shipCommand(), s.orderCommand(), s.ordersCommand(),
+		s.transactionCommand(), s.supplyCommand(), s.operationsCommand(),
+	)
+	for _, verb := range orderVerbs {
+		root.AddCommand(s.orderVerbCommand(verb))
+	}
+	return root
+}
+
+// report prints an error in one line: what field, what rule, what to do next.
+func report(w io.Writer, err error) {
+	line := err.Error()
+	var refusal *spec.Error
+	var problem *client.Problem
+	if errors.As(err, &refusal) && !errors.As(err, &problem) {
+		// An argument that was refused before anything was asked.
+		line = refusal.Field + " " + refusal.Detail
+	}
+	line = strings.Join(strings.Fields(line), " ")
+	if errors.As(err, &problem) {
+		if next := spec.Lookup(problem.Code).Doc; next != "" && next != problem.Detail {
+			line += ". " + next
+		}
+		if problem.Transaction != "" {
+			line += " Ask with: cmt tx " + problem.Transaction
+		}
+	}
+	fmt.Fprintln(w, "cmt:", line)
+}
