@@ -17,7 +17,8 @@ type Options struct {
 	BaseDir         string // of relative paths in the file: the file's folder
 	ProgramsDir     string // of programs the file does not name: the folder of the cmt-network executable
 	PortOffset      int    // added to every port
-	FreePorts       bool   // choose every port anew, except those Previous already has
+	FreePorts       bool   // choose every port anew
+	KeepPorts       bool   // but not those that Previous has, which were chosen so
 	WithoutGateways bool
 	Previous        *Topology                               // the network this data directory held, or nil
 	Allocate        func(count int) (free []int, err error) // finds free ports, for FreePorts
@@ -84,7 +85,7 @@ func (t *Topology) resolvePorts(options Options) error {
 		return errors.New("--port-offset and --free-ports exclude each other: give one of them")
 	}
 	kept := map[string]int{}
-	if options.Previous != nil {
+	if options.KeepPorts && options.Previous != nil {
 		for _, e := range options.Previous.endpoints() {
 			kept[e.key()] = *e.port
 		}

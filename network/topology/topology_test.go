@@ -149,7 +149,7 @@ func TestPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Previous = free
+	options.Previous, options.KeepPorts = free, true
 	again, err := resolve(t, local(t), options)
 	if err != nil {
 		t.Fatal(err)

@@ -90,8 +90,9 @@ func resolved(l topology.Layout) (*topology.Topology, error) {
 	return t, nil
 }
 
-// readTopology reads and resolves a topology file for a data directory. The previous network may be nil.
-func readTopology(from source, previous *topology.Topology) (*topology.Topology, error) {
+// readTopology reads and resolves a topology file for a data directory. The previous network may be nil; keepPorts says
+// that its ports were chosen by --free-ports.
+func readTopology(from source, previous *topology.Topology, keepPorts bool) (*topology.Topology, error) {
 	document, err := os.ReadFile(from.Topology)
 	if err != nil {
 		return nil, fmt.Errorf("topology: %w: give --topology FILE", err)
@@ -106,7 +107,8 @@ func readTopology(from source, previous *topology.Topology) (*topology.Topology,
 	}
 	t, err := topology.Resolve(parsed, topology.Options{
 		BaseDir: filepath.Dir(from.Topology), ProgramsDir: filepath.Dir(program), PortOffset: from.PortOffset,
-		FreePorts: from.FreePorts, WithoutGateways: from.WithoutGateways, Previous: previous, Allocate: allocatePorts,
+		FreePorts: from.FreePorts, KeepPorts: keepPorts, WithoutGateways: from.WithoutGateways, Previous: previous,
+		Allocate: allocatePorts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Topology, err)

@@ -83,6 +83,7 @@ func (s *settings) wanted(command *cobra.Command, l topology.Layout, asked sourc
 	} else {
 		from = &source{}
 	}
+	keepPorts := from.FreePorts
 	flags := command.Flags()
 	if flags.Changed("port-offset") {
 		from.PortOffset = asked.PortOffset
@@ -109,7 +110,7 @@ func (s *settings) wanted(command *cobra.Command, l topology.Layout, asked sourc
 			return previous, from, nil // the file is gone; the network keeps what it had
 		}
 	}
-	t, err := readTopology(*from, previous)
+	t, err := readTopology(*from, previous, keepPorts)
 	return t, from, err
 }
 
