@@ -63,16 +63,28 @@ func (p *person) balance(ctx context.Context) (free, held spec.Amount, err error
 // keyFile keeps the demo's API keys between runs, beside the network's own data and as private as that.
 func keyFile(facts *topology.Facts) string { return filepath.Join(facts.DataDir, "demo-keys.json") }
 
-// apiKeys returns one API key a gateway, by organisation. Keys of earlier runs are used again; a gateway stores only their
-// hashes.
-func apiKeys(ctx context.Context, facts *topology.Facts, gatewayProgram string) (map[string]string, error) {
+// ReadKeys returns the API keys of earlier runs, by organisation.
+func ReadKeys(facts *topology.Facts) (map[string]string, error) {
 	keys := map[string]string{}
 	data, err := os.ReadFile(keyFile(facts))
 	if err == nil {
 		err = json.Unmarshal(data, &keys)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("API keys of earlier runs: %w: remove the file to have new ones", err)
+	if err != nil {
+		return nil, fmt.Errorf("API keys of earlier runs: %w: scripts/demo makes them", err)
+	}
+	return keys, nil
+}
+
+// apiKeys returns one API key a gateway, by organisation. Keys of earlier runs are used again; a gateway stores only their
+// hashes.
+func apiKeys(ctx context.Context, facts *topology.Facts, gatewayProgram string) (map[string]string, error) {
+	keys, err := ReadKeys(facts)
+	if errors.Is(err, fs.ErrNotExist) {
+		keys, err = map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, gateway := range facts.Gateways {
 		if key := keys[gateway.Organisation]; key != "" && keyWorks(ctx, gateway.URL, key) {
@@ -86,7 +98,7 @@ func apiKeys(ctx context.Context, facts *topology.Facts, gatewayProgram string) 
 		}
 		keys[gateway.Organisation] = strings.TrimSpace(string(out))
 	}
-	data, err = json.MarshalIndent(keys, "", "  ")
+	data, err := json.MarshalIndent(keys, "", "  ")
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +110,4 @@ func keyWorks(ctx context.Context, url, key string) bool {
 	op := spec.Find("token:GetSupply")
 	_, err := client.New(url, key).Do(ctx, &spec.Call{Operation: op, Command: &spec.GetSupply{}}, &spec.Supply{})
 	return err == nil
-}
-
-// KeyCommand returns a shell command that prints the demo's API key of an organisation.
-func KeyCommand(facts *topology.Facts, organisation string) string {
-	return fmt.Sprintf(`sed -n 's/.*"%s": "\(.*\)".*/\1/p' %s`, organisation, keyFile(facts))
 }

@@ -13,6 +13,12 @@ import (
 	"github.com/cybermiles/cmt/network/topology"
 )
 
+// The demo's two sides: 5miles, which keeps alice's account and the treasury, and the store's organisation.
+const (
+	Operator = "fivemiles"
+	Store    = "merchant1"
+)
+
 // The demo's figures, in CMT.
 const (
 	pocketMoney   = 100
@@ -53,7 +59,7 @@ func (d *Demo) say(format string, args ...any) { fmt.Fprintf(d.Out, format+"\n",
 
 // told prints what happened and the block that it is in.
 func (d *Demo) told(receipt client.Receipt, format string, args ...any) {
-	d.told(receipt, "%-48s", fmt.Sprintf(format, args...))
+	d.say("  %-48s block %d", fmt.Sprintf(format, args...), receipt.Block)
 }
 
 // meet gives everyone an account and a gateway.
@@ -61,13 +67,13 @@ func (d *Demo) meet(ctx context.Context) (err error) {
 	if d.keys, err = apiKeys(ctx, d.Facts, d.GatewayProgram); err != nil {
 		return err
 	}
-	if d.treasury, err = d.person("treasury", "fivemiles", ""); err != nil {
+	if d.treasury, err = d.person("treasury", Operator, ""); err != nil {
 		return err
 	}
-	if d.alice, err = d.person("alice", "fivemiles", "alice"); err != nil {
+	if d.alice, err = d.person("alice", Operator, "alice"); err != nil {
 		return err
 	}
-	d.store, err = d.person("bike store", "merchant1", "bikes")
+	d.store, err = d.person("bike store", Store, "bikes")
 	return err
 }
 

@@ -18,12 +18,13 @@ import (
 	"github.com/cybermiles/cmt/test-network/demo"
 )
 
-const usage = `usage: scripts/demo [--once | --down] [--data DIR] [--json FILE]
+const usage = `usage: scripts/demo [--once | --env | --down] [--data DIR] [--json FILE]
 
 Builds what is needed, stands up the network, carries one purchase from listing to payout through the REST API, and
 checks the books. The network stays up; run it again for another purchase on the same ledger.
 
   --once       use a network of its own, on free ports, and leave neither process nor folder behind
+  --env        print the running demo's gateways and API keys, to be evaluated by a shell
   --down       stop the network; its ledger stays
   --data DIR   where the network lives (default .data/network)
   --json FILE  write what a client needs to go on: gateways with API keys, peers, orderers, accounts, identifiers
@@ -45,15 +46,18 @@ func main() {
 		stop()
 		os.Exit(1)
 	}
+	if options.env {
+		return
+	}
 	fmt.Printf("demo: ok in %.0f s\n", time.Since(start).Seconds()+options.buildSeconds)
 }
 
 // options are the command line's; buildSeconds is what scripts/demo spent before, so that the last line tells all.
 type options struct {
-	once, down   bool
-	data, json   string
-	programs     string
-	buildSeconds float64
+	once, env, down bool
+	data, json      string
+	programs        string
+	buildSeconds    float64
 }
 
 func parse(args []string) (*options, error) {
@@ -61,6 +65,7 @@ func parse(args []string) (*options, error) {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	flags.BoolVar(&o.once, "once", false, "")
+	flags.BoolVar(&o.env, "env", false, "")
 	flags.BoolVar(&o.down, "down", false, "")
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.json, "json", "", "")
@@ -72,12 +77,12 @@ func parse(args []string) (*options, error) {
 	switch {
 	case flags.NArg() > 0:
 		return nil, fmt.Errorf("unknown argument %q: see scripts/demo --help", flags.Arg(0))
-	case o.once && o.down:
-		return nil, errors.New("--once and --down exclude each other: --once stops what it started by itself")
+	case o.once && (o.down || o.env) || o.down && o.env:
+		return nil, errors.New("--once, --env and --down exclude each other: --once stops what it started by itself")
 	case o.once && o.data != "":
 		return nil, errors.New("--once and --data exclude each other: --once uses a folder of its own")
-	case o.down && o.json != "":
-		return nil, errors.New("--down and --json exclude each other")
+	case (o.down || o.env) && o.json != "":
+		return nil, errors.New("--json goes with a purchase: leave --down and --env away")
 	}
 	return o, nil
 }
@@ -88,6 +93,9 @@ func (o *options) run(ctx context.Context) (err error) {
 	}
 	if o.down {
 		return o.network(ctx, "down")
+	}
+	if o.env {
+		return o.printEnvironment()
 	}
 	up := []string{"up"}
 	if o.once {
@@ -141,10 +149,29 @@ func (o *options) farewell(facts *topology.Facts) {
 	for _, gateway := range facts.Gateways {
 		fmt.Printf("  %-10s %s/docs\n", gateway.Organisation, gateway.URL)
 	}
-	program := filepath.Join(o.programs, "cmt-network")
-	fmt.Printf("  look:     %s status --data %s\n", program, o.data)
-	fmt.Printf("  use:      export CMT_GATEWAY=%s CMT_API_KEY=$(%s)\n", facts.Gateways[0].URL, demo.KeyCommand(facts, facts.Gateways[0].Organisation))
-	fmt.Printf("            %s supply\n", filepath.Join(o.programs, "cmt"))
+	fmt.Printf("  look:     %s status --data %s\n", filepath.Join(o.programs, "cmt-network"), o.data)
+	fmt.Printf("  use:      eval \"$(scripts/demo --env)\"; %s listings\n", filepath.Join(o.programs, "cmt"))
 	fmt.Printf("  again:    scripts/demo\n")
 	fmt.Printf("  stop:     scripts/demo --down\n\n")
+}
+
+// printEnvironment prints what cmt and curl want to know: 5miles' gateway and key, as CMT_GATEWAY and CMT_API_KEY, and those of
+// the store's organisation.
+func (o *options) printEnvironment() error {
+	facts, err := topology.ReadFacts(o.data)
+	if err != nil {
+		return err
+	}
+	keys, err := demo.ReadKeys(facts)
+	if err != nil {
+		return err
+	}
+	for _, side := range []struct{ organisation, prefix string }{{demo.Operator, "CMT"}, {demo.Store, "STORE"}} {
+		for _, gateway := range facts.Gateways {
+			if gateway.Organisation == side.organisation {
+				fmt.Printf("export %s_GATEWAY=%s %s_API_KEY=%s\n", side.prefix, gateway.URL, side.prefix, keys[side.organisation])
+			}
+		}
+	}
+	return nil
 }
