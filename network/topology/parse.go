@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -25,13 +27,25 @@ func Parse(document []byte) (*Topology, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("the topology is empty: start from test-network/topology/local.yaml")
 		}
-		return nil, fmt.Errorf("topology: %w: correct that line", err)
+		return nil, fmt.Errorf("topology: %s: correct that line", oneLine(err))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("the topology holds more than one YAML document: keep one")
 	}
 	t.fillHosts()
 	return &t, nil
+}
+
+// goType is how the decoder names the Go type that has no such field, which says nothing to an operator.
+var goType = regexp.MustCompile(` in type [\w.]+`)
+
+// oneLine writes the decoder's complaints on one line.
+func oneLine(err error) string {
+	var complaints *yaml.TypeError
+	if !errors.As(err, &complaints) {
+		return strings.TrimPrefix(err.Error(), "yaml: ")
+	}
+	return goType.ReplaceAllString(strings.Join(complaints.Errors, "; "), "")
 }
 
 // Marshal is the twin of Parse: Parse(Marshal(t)) equals t.
