@@ -11,9 +11,10 @@ import (
 type lotChoice struct {
 	listing  spec.ID
 	quantity uint32
-	// refused are the lots that said lot_empty; asked: a peer's word on the lots was taken.
+	// refused are the lots that said lot_empty; told is a peer's word on the lots, once it was asked.
 	refused map[spec.ID]bool
 	asked   bool
+	told    []Lot
 }
 
 // hintLot names the lot that an order takes from, unless the caller did: this gateway's own one first, so that gateways
@@ -68,6 +69,9 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 	if named := a.call.Hints.GetLot(); len(named) > 0 {
 		a.lots.refused[spec.ID(named)] = true
 	}
+	if a.lots.asked {
+		return a.nextLot(a.lots.told)
+	}
 	lots, err := a.service.model.Lots(ctx, a.lots.listing)
 	if err != nil {
 		return false, err
@@ -75,15 +79,16 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 	if a.nameLot(lots) {
 		return true, nil
 	}
-	if a.lots.asked {
-		return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", a.lots.quantity)
-	}
-	a.lots.asked = true
-	if lots, err = a.service.askLots(ctx, a.lots.listing); err != nil {
+	if a.lots.told, err = a.service.askLots(ctx, a.lots.listing); err != nil {
 		return false, refusal
 	}
 	// What a peer says now is newer than a refusal from before.
-	a.lots.refused = map[spec.ID]bool{}
+	a.lots.asked, a.lots.refused = true, map[spec.ID]bool{}
+	return a.nextLot(a.lots.told)
+}
+
+// nextLot goes on to another lot, or says that there is none.
+func (a *attempt) nextLot(lots []Lot) (bool, error) {
 	if a.nameLot(lots) {
 		return true, nil
 	}

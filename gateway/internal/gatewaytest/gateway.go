@@ -1,0 +1,116 @@
+package gatewaytest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/httpapi"
+	"github.com/cybermiles/cmt/gateway/internal/memledger"
+	"github.com/cybermiles/cmt/gateway/store"
+)
+
+// Gateway is one organisation's gateway.
+type Gateway struct {
+	MSPID   string
+	Chain   *memledger.Chain
+	Ledger  *memledger.Ledger
+	Store   *store.Store
+	Service *app.Service
+	Handler http.Handler
+	Server  *httptest.Server
+}
+
+// T is what is needed of a test; testscript's environment has it too.
+type T interface {
+	Fatal(arguments ...any)
+	Cleanup(func())
+	TempDir() string
+	Context() context.Context
+}
+
+// Option changes how a gateway is put together.
+type Option func(*httpapi.Options)
+
+// WithAnonymousReads lets reads pass without a key.
+func WithAnonymousReads() Option { return func(o *httpapi.Options) { o.AnonymousReads = true } }
+
+// WithRate bounds each key.
+func WithRate(perSecond float64) Option {
+	return func(o *httpapi.Options) { o.RequestsPerSecond = perSecond }
+}
+
+// Settings are the use cases' in tests: tries follow each other at once.
+func Settings(mspID string) app.Settings {
+	return app.Settings{
+		Organisation: "test", MSPID: mspID,
+		Retry:     app.Retry{Attempts: 4, Base: time.Millisecond, Max: time.Millisecond, Sleep: func(context.Context, time.Duration) error { return nil }},
+		LaneLimit: 8, LaneWait: 10 * time.Second, WriteTimeout: 10 * time.Second, ModelWait: time.Second, SweepThreshold: 64,
+	}
+}
+
+// Quiet logs nothing.
+func Quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// New returns a gateway of an organisation on the chain.
+func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway {
+	// The contexts of the test and of what cleans up after it are not the same.
+	database, err := store.Open(t.Context(), t.TempDir(), mspID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chain.Follow(context.WithoutCancel(t.Context()), database); err != nil {
+		t.Fatal(err)
+	}
+	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database}
+	g.Service = app.NewService(Settings(mspID), g.Ledger, database, database, app.NoMeter{}, Quiet())
+	api := httpapi.Options{
+		UseCases: g.Service, Lists: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
+		Checks: []httpapi.Check{{Name: "database", Check: database.Ready}},
+	}
+	if os.Getenv("CMT_TEST_LOG") != "" {
+		api.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	for _, option := range options {
+		option(&api)
+	}
+	g.Handler = httpapi.New(api)
+	g.Server = httptest.NewServer(g.Handler)
+	t.Cleanup(func() {
+		g.Server.Close()
+		_ = database.Close()
+	})
+	return g
+}
+
+// Chain returns a new chain with its genesis.
+func Chain(t T) *memledger.Chain {
+	chain, err := memledger.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain
+}
+
+// Key makes an API key; without scopes it has all, and it acts for the accounts, without any for all.
+func (g *Gateway) Key(t T, scopes []spec.Scope, accounts ...string) string {
+	if scopes == nil {
+		scopes = spec.Scopes
+	}
+	if accounts == nil {
+		accounts = []string{app.AllAccounts}
+	}
+	text, _, err := g.Store.CreateKey(t.Context(), "test", scopes, accounts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
