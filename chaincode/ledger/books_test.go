@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -119,16 +120,19 @@ func (b *books) Page(kind ledger.Kind, parent, cursor string, limit int) ([]ledg
 	keys := slices.SortedFunc(maps.Keys(b.records), ledger.Key.Compare)
 	var entries []ledger.Entry
 	for _, key := range keys {
-		if key.Kind != kind || key.Parent != parent || key.ID <= cursor && cursor != "" {
+		if key.Kind != kind || key.Parent != parent || cursorOf(key) <= cursor {
 			continue
 		}
 		if len(entries) == limit {
-			return entries, entries[limit-1].Key.ID, nil
+			return entries, cursorOf(entries[limit-1].Key), nil
 		}
 		entries = append(entries, ledger.Entry{Key: key, Record: b.records[key]})
 	}
 	return entries, "", nil
 }
+
+// cursorOf is a key's place among its siblings, as text.
+func cursorOf(key ledger.Key) string { return hex.EncodeToString([]byte(key.ID)) }
 
 // maxLoads is the most rounds that any operation needs. Two: what the command names, then what that leads to; the fence,
 // whose epoch's length is a parameter, goes with the second.

@@ -46,6 +46,7 @@ func Rapid() {
 		set("rapid.seed", strconv.FormatUint(First(), 10))
 	}
 	set("rapid.checks", strconv.Itoa(Times(100)))
+	set("rapid.steps", "60")
 	// A failure prints its seed; a file in the tree would only be left behind.
 	set("rapid.nofailfile", "true")
 }

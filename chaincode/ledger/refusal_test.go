@@ -1,0 +1,290 @@
+package ledger_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// refusal is one way to be refused.
+type refusal struct {
+	function string
+	code     spec.Code
+	field    string
+	// prepare makes the books and the call: who, and what.
+	prepare func(t *testing.T) (*books, seat, proto.Message, *spec.Hints)
+}
+
+var (
+	anna   = seat{buyers, "anna"}
+	seller = seat{merchant, ""}
+	minter = seat{treasurer, ""}
+)
+
+// simple is a call on books that have just begun.
+func simple(s seat, command proto.Message) func(*testing.T) (*books, seat, proto.Message, *spec.Hints) {
+	return func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) { return openBooks(t), s, command, nil }
+}
+
+// again is a call that was made before.
+func again(s seat, function string, command proto.Message) func(*testing.T) (*books, seat, proto.Message, *spec.Hints) {
+	return func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		b.must(s.mspID, s.subAccount, function, command, nil)
+		return b, s, command, nil
+	}
+}
+
+// shop is a call that needs a listing.
+func shop(s seat, command func(b *books, listing spec.ID) proto.Message) func(*testing.T) (*books, seat, proto.Message, *spec.Hints) {
+	return func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		b.fund(buyers, "anna", spec.CMT(7))
+		return b, s, command(b, b.list("lamp", false)), nil
+	}
+}
+
+func edit(listing spec.ID, version uint32, price spec.Amount) *spec.EditListing {
+	return &spec.EditListing{Listing: listing[:], Version: version, Price: price.Bytes(), Category: "lamps", ContentHash: make([]byte, 32)}
+}
+
+func buy(listing spec.ID, change func(*spec.PlaceOrder)) *spec.PlaceOrder {
+	command, _ := purchase(listing, "order")
+	change(command)
+	return command
+}
+
+func pay(to string, amount spec.Amount) *spec.Transfer {
+	return &spec.Transfer{Reference: "pay", To: spec.OrganisationAddress(to).Bytes(), Amount: amount.Bytes()}
+}
+
+func mintOf(amount spec.Amount) *spec.Mint {
+	return &spec.Mint{Reference: "m", To: anna.address().Bytes(), Amount: amount.Bytes()}
+}
+
+// refusals beside those of orders, which TestOrderStateMachine has in every cell, and of wrong codes.
+var refusals = []refusal{
+	{"token:Mint", spec.ReferenceUsed, "reference", again(minter, "token:Mint", mintOf(spec.CMT(1)))},
+	{"token:Mint", spec.BelowMinimum, "amount", simple(minter, mintOf(spec.Units(9)))},
+	{"token:Mint", spec.OverCap, "amount", simple(minter, mintOf(spec.CMT(999_000_001)))},
+	{"token:Mint", spec.RoleRequired, "", simple(seat{operator, ""}, mintOf(spec.CMT(1)))},
+	{"token:Burn", spec.ReferenceUsed, "reference", again(minter, "token:Burn", &spec.Burn{Reference: "b", Amount: spec.CMT(1).Bytes()})},
+	{"token:Burn", spec.InsufficientFunds, "", simple(minter, &spec.Burn{Reference: "b", Amount: spec.CMT(1_000_001).Bytes()})},
+	{"token:Transfer", spec.ReferenceUsed, "reference", again(minter, "token:Transfer", pay(operator, spec.CMT(1)))},
+	{"token:Transfer", spec.SameAccount, "to", simple(minter, pay(treasurer, spec.CMT(1)))},
+	{"token:Transfer", spec.BelowMinimum, "amount", simple(minter, pay(operator, spec.Units(9)))},
+	{"token:Transfer", spec.InsufficientFunds, "", simple(anna, pay(operator, spec.Units(10)))},
+	{"token:Transfer", spec.NotAMember, "", simple(seat{stranger, ""}, pay(operator, spec.CMT(1)))},
+	{"token:Transfer", spec.NotInitialised, "", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		return emptyBooks(t), anna, pay(operator, spec.CMT(1)), nil
+	}},
+	{"token:Transfer", spec.Fenced, "", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		epoch := uint64(b.now) / epochSeconds
+		b.now += epochSeconds + graceSeconds
+		b.must(operator, "", "consortium:Fence", &spec.Fence{Epoch: epoch}, nil)
+		b.now = int64(epoch+1)*epochSeconds - 1
+		return b, minter, pay(operator, spec.CMT(1)), nil
+	}},
+	{"token:Sweep", spec.NoCredits, "hints.credits", simple(anna, &spec.Sweep{})},
+	{"token:Sweep", spec.NoCredits, "hints.credits", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		b.must(treasurer, "", "token:Transfer", pay(operator, spec.CMT(1)), nil)
+		return b, anna, &spec.Sweep{}, b.lastCredits() // another's credits
+	}},
+	{"token:GetTransfer", spec.NotFound, "transfer", simple(anna, &spec.GetTransfer{Transfer: make([]byte, 20)})},
+	{"market:CreateListing", spec.ReferenceUsed, "reference", shop(seller, func(*books, spec.ID) proto.Message {
+		return &spec.CreateListing{Reference: "lamp", Price: spec.CMT(1).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32)}
+	})},
+	{"market:CreateListing", spec.BelowMinimum, "price", simple(seller, &spec.CreateListing{Reference: "l", Price: spec.Units(9).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32)})},
+	{"market:EditListing", spec.NotFound, "listing", simple(seller, edit(spec.ID{}, 1, spec.CMT(1)))},
+	{"market:EditListing", spec.NotAParty, "listing", shop(seat{merchant, "store"}, func(_ *books, l spec.ID) proto.Message { return edit(l, 1, spec.CMT(1)) })},
+	{"market:EditListing", spec.VersionStale, "version", shop(seller, func(_ *books, l spec.ID) proto.Message { return edit(l, 2, spec.CMT(1)) })},
+	{"market:EditListing", spec.BelowMinimum, "price", shop(seller, func(_ *books, l spec.ID) proto.Message { return edit(l, 1, spec.Units(9)) })},
+	{"market:EditListing", spec.ListingClosed, "listing", shop(seller, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l[:]}, nil)
+		return edit(l, 1, spec.CMT(1))
+	})},
+	{"market:CloseListing", spec.NotFound, "listing", simple(seller, &spec.CloseListing{Listing: make([]byte, 20)})},
+	{"market:CloseListing", spec.NotAParty, "listing", shop(anna, func(_ *books, l spec.ID) proto.Message { return &spec.CloseListing{Listing: l[:]} })},
+	{"market:CloseListing", spec.ListingClosed, "listing", shop(seller, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l[:]}, nil)
+		return &spec.CloseListing{Listing: l[:]}
+	})},
+	{"market:GetListing", spec.NotFound, "listing", simple(anna, &spec.GetListing{Listing: make([]byte, 20)})},
+	{"market:PlaceOrder", spec.ReferenceUsed, "reference", shop(anna, func(b *books, l spec.ID) proto.Message {
+		command := buy(l, func(*spec.PlaceOrder) {})
+		b.must(buyers, "anna", "market:PlaceOrder", command, nil)
+		return command
+	})},
+	{"market:PlaceOrder", spec.NotFound, "listing", simple(anna, buy(spec.ID{}, func(*spec.PlaceOrder) {}))},
+	{"market:PlaceOrder", spec.NotFound, "listing", shop(anna, func(_ *books, l spec.ID) proto.Message { return buy(l, func(c *spec.PlaceOrder) { c.Version = 2 }) })},
+	{"market:PlaceOrder", spec.VersionStale, "version", shop(anna, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:EditListing", edit(l, 1, spec.CMT(3)), nil)
+		return buy(l, func(*spec.PlaceOrder) {})
+	})},
+	{"market:PlaceOrder", spec.ListingClosed, "listing", shop(anna, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l[:]}, nil)
+		return buy(l, func(*spec.PlaceOrder) {})
+	})},
+	{"market:PlaceOrder", spec.SameAccount, "listing", shop(seller, func(_ *books, l spec.ID) proto.Message { return buy(l, func(*spec.PlaceOrder) {}) })},
+	{"market:PlaceOrder", spec.TotalMismatch, "total", shop(anna, func(_ *books, l spec.ID) proto.Message {
+		return buy(l, func(c *spec.PlaceOrder) { c.Total = spec.CMT(8).Bytes() })
+	})},
+	{"market:PlaceOrder", spec.TotalMismatch, "total", shop(anna, func(b *books, l spec.ID) proto.Message {
+		// More than the cap in the sum: no total matches, and none that overflowed does either.
+		b.must(merchant, "", "market:EditListing", edit(l, 1, spec.Cap), nil)
+		return buy(l, func(c *spec.PlaceOrder) { c.Version, c.Quantity, c.Total = 2, 1_000_000, spec.Cap.Bytes() })
+	})},
+	{"market:PlaceOrder", spec.LotEmpty, "quantity", shop(anna, func(_ *books, l spec.ID) proto.Message {
+		return buy(l, func(c *spec.PlaceOrder) { c.Quantity, c.Total = 6, spec.CMT(19).Bytes() })
+	})},
+	{"market:PlaceOrder", spec.LotEmpty, "quantity", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		one, two := b.list("one", false), b.list("two", false)
+		lot := spec.StockLot(two, 1, 0) // another listing's lot
+		return b, anna, buy(one, func(*spec.PlaceOrder) {}), &spec.Hints{Lot: lot[:]}
+	}},
+	{"market:PlaceOrder", spec.InsufficientFunds, "", shop(seat{buyers, "ben"}, func(_ *books, l spec.ID) proto.Message { return buy(l, func(*spec.PlaceOrder) {}) })},
+	{"market:HandOverOrder", spec.WrongCode, "code", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b, _, id := orderIn(t, shipped)
+		return b, anna, &spec.HandOverOrder{Order: id[:], Code: make([]byte, 16)}, nil
+	}},
+	{"market:GetOrder", spec.NotFound, "order", simple(anna, &spec.GetOrder{Order: make([]byte, 20)})},
+	{"consortium:Genesis", spec.AlreadyInitialised, "", simple(minter, genesisCommand())},
+	{"consortium:Genesis", spec.NotAMember, "", genesisBy(stranger, func(*spec.Genesis) {})},
+	{"consortium:Genesis", spec.InvalidField, "members.address", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Address = anna.address().Bytes() })},
+	{"consortium:Genesis", spec.InvalidField, "members.msp_id", genesisBy(treasurer, func(g *spec.Genesis) { g.Members = append(g.Members, g.Members[1]) })},
+	{"consortium:Genesis", spec.InvalidField, "treasury_msp", genesisBy(treasurer, func(g *spec.Genesis) { g.TreasuryMsp = stranger })},
+	{"consortium:Genesis", spec.InvalidField, "operator_msp", genesisBy(treasurer, func(g *spec.Genesis) { g.OperatorMsp = stranger })},
+	{"consortium:Fence", spec.FenceTooEarly, "epoch", simple(anna, &spec.Fence{Epoch: start / epochSeconds})},
+	{"consortium:Fence", spec.FenceTooEarly, "epoch", simple(anna, &spec.Fence{Epoch: 1<<53 - 1})},
+	{"consortium:Fence", spec.WrongState, "epoch", again(anna, "consortium:Fence", &spec.Fence{Epoch: 0})},
+	{"consortium:GetMember", spec.NotFound, "msp_id", simple(anna, &spec.GetMember{MspId: stranger})},
+}
+
+func genesisBy(mspID string, change func(*spec.Genesis)) func(*testing.T) (*books, seat, proto.Message, *spec.Hints) {
+	return func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		genesis := genesisCommand()
+		change(genesis)
+		return emptyBooks(t), seat{mspID, ""}, genesis, nil
+	}
+}
+
+// reached are the codes that the tests of orders reach, by operation.
+func reached() map[string][]spec.Code {
+	codes := map[string][]spec.Code{}
+	for _, tr := range transitions {
+		for _, state := range orderStates {
+			for _, a := range actors {
+				for _, offset := range []int64{-1, 0} {
+					if _, code := tr.expected(state, a, deadlines[state]+offset); code != "" {
+						codes[tr.function] = append(codes[tr.function], code)
+					}
+				}
+			}
+		}
+	}
+	return codes
+}
+
+func TestRefusals(t *testing.T) {
+	for i, row := range refusals {
+		t.Run(fmt.Sprintf("%s %s %d", row.function, row.code, i), func(t *testing.T) {
+			b, s, command, hints := row.prepare(t)
+			before := fmt.Sprint(b.records)
+			_, err := b.try(s.mspID, s.subAccount, row.function, command, hints)
+			var got *spec.Error
+			if !errors.As(err, &got) || got.Code != row.code || got.Field != row.field {
+				t.Fatalf("got %v, want %s of the field %q", err, row.code, row.field)
+			}
+			if after := fmt.Sprint(b.records); after != before {
+				t.Errorf("the records were\n%s\nand are\n%s", before, after)
+			}
+		})
+	}
+}
+
+// Every code that an operation's row lists is reached by a test: a code that no rule gives would be a promise without meaning.
+func TestEveryListedRefusalIsReached(t *testing.T) {
+	codes := reached()
+	for _, row := range refusals {
+		codes[row.function] = append(codes[row.function], row.code)
+	}
+	for i := range spec.Operations {
+		op := &spec.Operations[i]
+		for _, code := range op.Errors {
+			// The contract compares a genesis with the endorser's; the rules know no endorser.
+			if code != spec.GenesisMismatch && !slices.Contains(codes[op.FullName()], code) {
+				t.Errorf("no test has %s refused with %s", op.FullName(), code)
+			}
+		}
+		for _, code := range codes[op.FullName()] {
+			if !slices.Contains(mayRefuse(op), code) {
+				t.Errorf("%s is refused with %s, which its row does not list", op.FullName(), code)
+			}
+		}
+	}
+}
+
+// Who has no client's certificate is told so first, whatever else is wrong.
+func TestOnlyClientsAreAnswered(t *testing.T) {
+	for _, b := range []*books{emptyBooks(t), openBooks(t)} {
+		for i := range spec.Operations {
+			op := &spec.Operations[i]
+			tx := b.transaction(stranger)
+			tx.IsClient = false
+			call := &spec.Call{Operation: op, Command: op.Command.ProtoReflect().New().Interface()}
+			if _, err := b.execute(tx, call); spec.ErrorCode(err) != spec.NotAClient {
+				t.Errorf("%s by a peer: %v, want %s", op.FullName(), err, spec.NotAClient)
+			}
+		}
+	}
+}
+
+// Every row of the operation table has a rule.
+func TestEveryOperationHasARule(t *testing.T) {
+	for i := range spec.Operations {
+		op := &spec.Operations[i]
+		b := openBooks(t)
+		if _, err := b.execute(b.transaction(stranger), &spec.Call{Operation: op, Command: op.Command.ProtoReflect().New().Interface()}); spec.ErrorCode(err) == spec.UnknownOperation {
+			t.Errorf("%s: %v", op.FullName(), err)
+		}
+	}
+	unknown := &spec.Operation{Contract: "token", Name: "Steal", Kind: spec.Write, Command: &spec.Sweep{}}
+	if _, _, err := ledger.Execute(openBooks(t), ledger.Transaction{}, &spec.Call{Operation: unknown, Command: &spec.Sweep{}}); spec.ErrorCode(err) != spec.UnknownOperation {
+		t.Errorf("an operation without a rule: %v, want %s", err, spec.UnknownOperation)
+	}
+}
+
+// What the reader could not read is no answer, and a wrong number of values is refused rather than assigned to wrong keys.
+func TestReadersFaultsArePassedOn(t *testing.T) {
+	fault := errors.New("the peer went away")
+	for i := range spec.Operations {
+		op := &spec.Operations[i]
+		call := &spec.Call{Operation: op, Command: op.Command.ProtoReflect().New().Interface()}
+		tx := ledger.Transaction{MSPID: buyers, IsClient: true}
+		if _, _, err := ledger.Execute(brokenReader{err: fault}, tx, call); !errors.Is(err, fault) {
+			t.Errorf("%s: %v, want the reader's fault", op.FullName(), err)
+		}
+		if _, _, err := ledger.Execute(brokenReader{}, tx, call); spec.ErrorCode(err) != spec.Internal {
+			t.Errorf("%s: %v, want %s", op.FullName(), err, spec.Internal)
+		}
+	}
+}
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Load(keys []ledger.Key) ([]ledger.Record, error) {
+	return make([]ledger.Record, len(keys)-1), r.err
+}
+
+func (r brokenReader) Page(ledger.Kind, string, string, int) ([]ledger.Entry, string, error) {
+	return nil, "", r.err
+}
