@@ -383,16 +383,12 @@ func TestLockTellsItsHolder(t *testing.T) {
 	if !errors.As(err, &locked) || locked.Holder != "the first" {
 		t.Errorf("got %v", err)
 	}
-	if err := first.Release(); err != nil {
-		t.Fatal(err)
-	}
+	first.Release()
 	second, err := proc.TakeLock(path, "the second")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := second.Release(); err != nil {
-		t.Fatal(err)
-	}
+	second.Release()
 }
 
 func TestTail(t *testing.T) {

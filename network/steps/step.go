@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -85,8 +86,9 @@ func await(ctx context.Context, limit time.Duration, what string, condition func
 		if err == nil {
 			return nil
 		}
-		if final, ok := err.(*permanentError); ok {
-			return final.error
+		var final *permanentError
+		if errors.As(err, &final) {
+			return err
 		}
 		if last == nil || ctx.Err() == nil { // an error that only says that time is up says nothing
 			last = err

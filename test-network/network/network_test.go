@@ -505,9 +505,7 @@ func TestOnlyOneCommandChangesANetwork(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the test") {
 		t.Errorf("up beside another: %v", err)
 	}
-	if err := held.Release(); err != nil {
-		t.Fatal(err)
-	}
+	held.Release()
 }
 
 func TestUpSaysWhichPortIsTaken(t *testing.T) {
