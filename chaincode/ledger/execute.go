@@ -88,15 +88,14 @@ type task struct {
 
 // load reads what the rule names, round by round, until it names nothing new.
 func (t *task) load(r rule) error {
-	for round := range maxRounds {
-		var missing []Key
-		for _, key := range append(t.ownKeys(), r.keys(t)...) {
-			if _, loaded := t.view[key]; !loaded && !slices.Contains(missing, key) {
-				missing = append(missing, key)
-			}
-		}
+	for round := 0; ; round++ {
+		missing := t.missing(r)
 		if len(missing) == 0 {
 			return nil
+		}
+		// What is not loaded would pass for absent, and absence is authority.
+		if round == maxRounds {
+			return spec.Errorf(spec.Internal, "%s names further keys after %d rounds", t.call.Operation.FullName(), maxRounds)
 		}
 		records, err := t.reader.Load(missing)
 		if err != nil {
@@ -109,7 +108,17 @@ func (t *task) load(r rule) error {
 			t.view[key] = records[i]
 		}
 	}
-	return nil
+}
+
+// missing returns the keys that the rule names, from what is known, and that are not loaded yet, each once.
+func (t *task) missing(r rule) []Key {
+	var missing []Key
+	for _, key := range append(t.ownKeys(), r.keys(t)...) {
+		if _, loaded := t.view[key]; !loaded && !slices.Contains(missing, key) {
+			missing = append(missing, key)
+		}
+	}
+	return missing
 }
 
 // ownKeys are the keys of every call: the parameters, the caller's membership and, for a write, its epoch's fence.
