@@ -516,9 +516,10 @@ func TestUpSaysWhichPortIsTaken(t *testing.T) {
 	}
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
-	f.change(func(t *topology.Topology) { t.Organisations[1].Peers[0].Port = port })
+	// The first port there is: those after it may be a running demonstration's.
+	f.change(func(t *topology.Topology) { t.Organisations[0].Orderers[0].Port = port })
 	_, err = f.run("up", "--topology", f.topology)
-	if err == nil || !strings.Contains(err.Error(), "organisations[1].peers[0].port of peer0.merchant1") || !strings.Contains(err.Error(), "--free-ports") {
+	if err == nil || !strings.Contains(err.Error(), "organisations[0].orderers[0].port of orderer0.fivemiles") || !strings.Contains(err.Error(), "--free-ports") {
 		t.Errorf("up with a taken port: %v", err)
 	}
 }
