@@ -1,0 +1,117 @@
+package fabric
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// clock is a clock that tests move.
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time { return c.now }
+
+func (c *clock) move(d time.Duration) { c.now = c.now.Add(d) }
+
+func newClock() *clock { return &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
+
+func TestBreaker(t *testing.T) {
+	now := newClock()
+	b := NewBreaker(BreakerOptions{First: time.Second, Longest: 4 * time.Second, Now: now.Now})
+	if !b.Allow() || b.Open() {
+		t.Fatal("a new breaker leaves out")
+	}
+	// Each failure doubles the time left out, up to the longest.
+	for _, pause := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 4 * time.Second} {
+		b.Failure()
+		if b.Allow() || !b.Open() {
+			t.Fatalf("let through right after a failure")
+		}
+		now.move(pause - time.Millisecond)
+		if b.Allow() {
+			t.Fatalf("let through before %s", pause)
+		}
+		now.move(time.Millisecond)
+		if !b.Allow() {
+			t.Fatalf("not let through after %s", pause)
+		}
+		if b.Allow() {
+			t.Fatal("two let through to try")
+		}
+	}
+	b.Success()
+	if !b.Allow() || !b.Allow() || b.Open() {
+		t.Error("left out after a success")
+	}
+}
+
+func TestBreakerCountsABurstOnce(t *testing.T) {
+	now := newClock()
+	b := NewBreaker(BreakerOptions{First: time.Second, Longest: time.Hour, Now: now.Now})
+	for range 50 {
+		b.Failure()
+	}
+	now.move(time.Second)
+	if !b.Allow() {
+		t.Error("calls that failed together count as one failure")
+	}
+	b.Release()
+	if !b.Allow() {
+		t.Error("a permission that was given back is lost")
+	}
+}
+
+func TestPick(t *testing.T) {
+	now := newClock()
+	options := BreakerOptions{First: time.Second, Longest: time.Minute, Now: now.Now}
+	e := newEndorsers([]string{"C", "A", "B"}, 2, options)
+	others := map[string]int{}
+	for range 10 {
+		chosen := e.pick("A")
+		if len(chosen) != 2 || chosen[0] != "A" {
+			t.Fatalf("chose %v", chosen)
+		}
+		others[chosen[1]]++
+		e.report(chosen, nil, true)
+	}
+	if others["B"] != 5 || others["C"] != 5 {
+		t.Errorf("not in turn: %v", others)
+	}
+
+	// A mute organisation costs one try, then it is left out.
+	var chosen []string
+	for chosen = e.pick("A"); chosen[1] != "B"; chosen = e.pick("A") {
+		e.report(chosen, nil, true)
+	}
+	e.report(chosen, []string{"B"}, false)
+	for range 10 {
+		if chosen := e.pick("A"); !slices.Equal(chosen, []string{"A", "C"}) {
+			t.Fatalf("chose %v", chosen)
+		}
+	}
+	if out := e.leftOut(); !slices.Equal(out, []string{"B"}) {
+		t.Errorf("left out %v", out)
+	}
+	now.move(time.Second)
+	tried := 0
+	for range 10 {
+		if chosen := e.pick("A"); slices.Contains(chosen, "B") {
+			tried++
+		}
+	}
+	if tried != 1 {
+		t.Errorf("tried %d times before it answered", tried)
+	}
+
+	// Where too few are left, those that failed are tried all the same.
+	e.report([]string{"A", "C"}, []string{"A", "C"}, false)
+	if chosen := e.pick("A"); len(chosen) != 2 {
+		t.Errorf("chose %v", chosen)
+	}
+	if chosen := newEndorsers([]string{"A"}, 2, options).pick("A"); chosen != nil {
+		t.Errorf("chose %v of one", chosen)
+	}
+	if chosen := newEndorsers([]string{"B", "C"}, 2, options).pick("A"); len(chosen) != 2 || slices.Contains(chosen, "A") {
+		t.Errorf("own does not endorse, chose %v", chosen)
+	}
+}
