@@ -1,0 +1,63 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// What was announced is there after a crash.
+func TestJournalSurvives(t *testing.T) {
+	folder := t.TempDir()
+	s := open(t, folder)
+	print := [32]byte{1}
+	entry, err := s.Begin(t.Context(), shopAddress, "k", print)
+	if err != nil || entry.Sent.Transaction != "" || entry.Done || entry.Fingerprint != print {
+		t.Fatalf("new: %+v %v", entry, err)
+	}
+	if err := s.Announce(t.Context(), shopAddress, "k", app.Sent{Transaction: "t1", Envelope: []byte("e1")}); err != nil {
+		t.Fatal(err)
+	}
+	// No Close: the process is gone.
+	s = open(t, folder)
+	entry, err = s.Begin(t.Context(), shopAddress, "k", [32]byte{2})
+	if err != nil || entry.Sent.Transaction != "t1" || string(entry.Sent.Envelope) != "e1" || entry.Done || entry.Fingerprint != print {
+		t.Fatalf("after the crash: %+v %v", entry, err)
+	}
+	if pending, err := s.Pending(t.Context(), "t1"); err != nil || !pending {
+		t.Errorf("pending: %t %v", pending, err)
+	}
+	answer := app.Commit{Transaction: "t1", Block: 3, Result: []byte("{}")}
+	if err := s.Finish(t.Context(), shopAddress, "k", answer); err != nil {
+		t.Fatal(err)
+	}
+	entry, err = s.Begin(t.Context(), shopAddress, "k", print)
+	if err != nil || !entry.Done || entry.Answer.Transaction != "t1" || entry.Answer.Block != 3 || string(entry.Answer.Result) != "{}" {
+		t.Errorf("answered: %+v %v", entry, err)
+	}
+	if err := s.Forget(t.Context(), shopAddress, "k"); err != nil {
+		t.Fatal(err)
+	}
+	if entry, _ = s.Begin(t.Context(), shopAddress, "k", print); !entry.Done {
+		t.Error("an answer was forgotten")
+	}
+	if err := s.Announce(t.Context(), shopAddress, "never begun", app.Sent{Transaction: "t"}); err == nil {
+		t.Error("announced under a key that was never begun")
+	}
+	if pending, _ := s.Pending(t.Context(), ""); pending {
+		t.Error("nothing is pending")
+	}
+}
+
+func TestForgetFreesAKey(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, err := s.Begin(t.Context(), shopAddress, "k", [32]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Forget(t.Context(), shopAddress, "k"); err != nil {
+		t.Fatal(err)
+	}
+	if entry, err := s.Begin(t.Context(), shopAddress, "k", [32]byte{2}); err != nil || entry.Fingerprint != [32]byte{2} {
+		t.Errorf("got %+v %v", entry, err)
+	}
+}
