@@ -9,12 +9,15 @@ import (
 	"syscall"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := rootCommand().ExecuteContext(ctx)
-	stop()
-	if err != nil {
+func main() { os.Exit(run(context.Background())) }
+
+// run is main with its exit status, so that tests can call it as a command.
+func run(ctx context.Context) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := rootCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "cmt-gateway:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
