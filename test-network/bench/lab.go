@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Lab is where a bench works: a temporary folder, the clone's programs, and the network that scenarios share.
+type Lab struct {
+	Repository string // root of the clone whose programs are measured
+	Folder     string // temporary; Close removes it
+	Out        io.Writer
+
+	built   bool
+	network *Network
+}
+
+// NewLab makes a workplace. Close it.
+func NewLab(repository string, out io.Writer) (*Lab, error) {
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(root, "scripts", "build")); err != nil {
+		return nil, fmt.Errorf("%s is no clone of this repository: %w", root, err)
+	}
+	folder, err := os.MkdirTemp("", "cmt-bench-")
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{Repository: root, Folder: folder, Out: out}, nil
+}
+
+// Close stops the network, if there is one, and removes the folder. ctx is one that has not ended.
+func (l *Lab) Close(ctx context.Context) error {
+	var err error
+	if l.network != nil {
+		err = l.network.remove(ctx)
+		l.network = nil
+	}
+	return errors.Join(err, RemoveAll(l.Folder))
+}
+
+// Say prints a line of progress.
+func (l *Lab) Say(format string, arguments ...any) {
+	fmt.Fprintf(l.Out, "bench: "+format+"\n", arguments...)
+}
+
+// Follow makes a command's output part of the progress, but for the hundreds of lines of a download.
+func (l *Lab) Follow(command Command) Command {
+	line := command.Line
+	command.Line = func(at time.Duration, text string) {
+		if line != nil {
+			line(at, text)
+		}
+		if text != "" && !strings.HasPrefix(text, "go: downloading ") {
+			fmt.Fprintf(l.Out, "  %4.0f s  %s\n", at.Seconds(), text)
+		}
+	}
+	command.Still = func(at time.Duration) { fmt.Fprintf(l.Out, "  %4.0f s  ...\n", at.Seconds()) }
+	return command
+}
+
+// Program builds the clone's programs, once, and returns the path of one of them.
+func (l *Lab) Program(ctx context.Context, name string) (string, error) {
+	if !l.built {
+		build := l.Follow(Command{Dir: l.Repository, Args: []string{filepath.Join("scripts", "build")}})
+		if err := build.Run(ctx); err != nil {
+			return "", err
+		}
+		l.built = true
+	}
+	path := filepath.Join(l.Repository, ".bin", name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("scripts/build made no %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// Network is the network that scenarios share; the first who asks brings it up.
+func (l *Lab) Network(ctx context.Context) (*Network, error) {
+	if l.network != nil {
+		return l.network, nil
+	}
+	program, err := l.Program(ctx, "cmt-network")
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := l.Program(ctx, "cmt-gateway")
+	if err != nil {
+		return nil, err
+	}
+	l.Say("a network of its own is brought up")
+	l.network = &Network{lab: l, program: program, gatewayProgram: gateway, data: filepath.Join(l.Folder, "net")}
+	if _, err := l.network.Up(ctx); err != nil {
+		err = errors.Join(err, l.network.remove(context.WithoutCancel(ctx)))
+		l.network = nil
+		return nil, err
+	}
+	return l.network, nil
+}
+
+// RemoveAll removes a folder with all that is in it, read-only folders of module caches too.
+func RemoveAll(folder string) error {
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, os.RemoveAll(folder))
+}

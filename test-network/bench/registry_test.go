@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func testRegistry() Registry {
+	return Registry{
+		{Name: "first", Summary: "one", Scenarios: []Scenario{{Name: "up", Summary: "a"}, {Name: "write", Summary: "b"}, {Name: "idle", Summary: "c"}}},
+		{Name: "second", Summary: "two"},
+	}
+}
+
+func TestFindNamesWhatThereIs(t *testing.T) {
+	if bench, err := testRegistry().Find("second"); err != nil || bench.Name != "second" {
+		t.Errorf("%v, %v", bench, err)
+	}
+	if _, err := testRegistry().Find("third"); err == nil || err.Error() != `no bench "third": there is first, second` {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOnlyKeepsTheBenchsOrder(t *testing.T) {
+	bench := testRegistry()[0]
+	for _, row := range []struct {
+		only, want []string
+		err        string
+	}{
+		{nil, []string{"up", "write", "idle"}, ""},
+		{[]string{"idle", "up"}, []string{"up", "idle"}, ""},
+		{[]string{"idle", "up", "Write"}, nil, `--only: the bench first has no scenario "Write": there is up, write, idle`},
+	} {
+		kept, err := bench.Only(row.only)
+		if row.err != "" {
+			if err == nil || err.Error() != row.err {
+				t.Errorf("%v: %v, want %s", row.only, err, row.err)
+			}
+			continue
+		}
+		var names []string
+		for _, scenario := range kept.Scenarios {
+			names = append(names, scenario.Name)
+		}
+		if err != nil || !slices.Equal(names, row.want) {
+			t.Errorf("%v: %v, %v, want %v", row.only, names, err, row.want)
+		}
+	}
+}
+
+func TestDescribeNamesEveryScenario(t *testing.T) {
+	const want = "first: one\n  up          a\n  write       b\n  idle        c\nsecond: two\n"
+	if got := testRegistry().Describe(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// testLab is a workplace beside a repository that has no more than its mark.
+func testLab(t *testing.T) *Lab {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "scripts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "scripts", "build"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lab, err := NewLab(root, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := lab.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return lab
+}
+
+func TestABrokenScenarioDoesNotKeepTheNextFromRunning(t *testing.T) {
+	broken := errors.New("broken")
+	bench := Bench{Scenarios: []Scenario{
+		{Name: "one", Run: func(context.Context, *Lab) (Result, error) {
+			result := Result{}
+			result.Add("half", 1)
+			return result, broken
+		}},
+		{Name: "two", Run: func(context.Context, *Lab) (Result, error) { return Result{}, nil }},
+	}}
+	results, err := bench.Run(context.Background(), testLab(t))
+	if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "one") {
+		t.Errorf("%v, want that one broke", err)
+	}
+	if len(results) != 2 || results[0].Name != "one" || !errors.Is(results[0].Err, broken) || len(results[0].Figures) != 0 ||
+		results[1].Name != "two" || results[1].Err != nil {
+		t.Errorf("results %+v", results)
+	}
+}
+
+func TestAnInterruptEndsTheBench(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	bench := Bench{Scenarios: []Scenario{
+		{Name: "one", Run: func(context.Context, *Lab) (Result, error) { return Result{}, nil }},
+		{Name: "two", Run: func(ctx context.Context, _ *Lab) (Result, error) { cancel(); return Result{}, ctx.Err() }},
+		{Name: "three", Run: func(context.Context, *Lab) (Result, error) { t.Error("three ran"); return Result{}, nil }},
+	}}
+	results, err := bench.Run(ctx, testLab(t))
+	if !errors.Is(err, context.Canceled) || len(results) != 1 {
+		t.Errorf("%v, %v", results, err)
+	}
+}
+
+func TestALabIsMadeInACloneOnly(t *testing.T) {
+	if _, err := NewLab(t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "no clone") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCloseRemovesWhatIsReadOnlyToo(t *testing.T) {
+	lab := testLab(t)
+	module := filepath.Join(lab.Folder, "modules", "one@v1")
+	if err := os.MkdirAll(module, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(module, "go.mod"), nil, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{module, filepath.Dir(module)} {
+		if err := os.Chmod(folder, 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lab.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(lab.Folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", lab.Folder, err)
+	}
+}

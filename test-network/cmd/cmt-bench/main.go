@@ -1,0 +1,112 @@
+// Command cmt-bench runs the benches of test-network/bench and prints their figures. scripts/bench builds and calls it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/first"
+)
+
+// benches are all there are.
+func benches() bench.Registry { return bench.Registry{first.Bench()} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := newCommand(benches()).ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "bench: interrupted; what it started has been stopped")
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+	}
+	if err != nil || interrupted {
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	json string
+	only []string
+	root string
+}
+
+func newCommand(registry bench.Registry) *cobra.Command {
+	var o options
+	command := &cobra.Command{
+		Use:   "scripts/bench NAME [--json FILE] [--only SCENARIO,...]",
+		Short: "Run a bench and print its figures, their goals and whether they were reached",
+		Long: `Run a bench and print its figures, their goals and whether they were reached. A missed goal is no failure: the exit
+status is 1 only when something broke. Everything a bench starts is its own, in a temporary folder and on free ports, and
+is stopped at its end, also after Ctrl-C.
+
+` + registry.Describe(),
+		SilenceUsage: true, SilenceErrors: true, DisableFlagsInUseLine: true,
+		Args: func(command *cobra.Command, names []string) error {
+			switch {
+			case len(names) == 0:
+				fmt.Fprintln(command.ErrOrStderr(), command.UsageString())
+				return errors.New("name a bench")
+			case len(names) > 1:
+				return fmt.Errorf("one bench at a time, not %q", names)
+			}
+			return nil
+		},
+		RunE: func(command *cobra.Command, names []string) error {
+			chosen, err := registry.Find(names[0])
+			if err == nil {
+				chosen, err = chosen.Only(o.only)
+			}
+			if err != nil {
+				return err
+			}
+			return o.run(command.Context(), chosen, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	command.SetUsageTemplate("usage: {{.UseLine}}\n\n" + registry.Describe() + "\n{{.Flags.FlagUsages}}")
+	command.SetHelpTemplate("{{.Long}}\nusage: {{.UseLine}}\n\n{{.Flags.FlagUsages}}")
+	command.Flags().StringVar(&o.json, "json", "", "also write the figures and the machine to `FILE`")
+	command.Flags().StringSliceVar(&o.only, "only", nil, "run these scenarios only: `SCENARIO,...`")
+	command.Flags().StringVar(&o.root, "root", ".", "the clone whose programs are measured") // scripts/bench gives it
+	_ = command.Flags().MarkHidden("root")                                                   // fails for an unknown flag only
+	command.CompletionOptions.DisableDefaultCmd = true
+	return command
+}
+
+func (o *options) run(ctx context.Context, chosen bench.Bench, out, progress io.Writer) (err error) {
+	if o.json != "" {
+		if err := bench.CheckFile(o.json); err != nil {
+			return err
+		}
+	}
+	machine, err := bench.ThisMachine()
+	if err != nil {
+		return err
+	}
+	lab, err := bench.NewLab(o.root, progress)
+	if err != nil {
+		return err
+	}
+	lab.Say("%s on %s", chosen.Name, machine)
+	results, err := chosen.Run(ctx, lab)
+	// The signal that ended the bench must not keep what it started from ending.
+	err = errors.Join(err, lab.Close(context.WithoutCancel(ctx)))
+	if ctx.Err() != nil {
+		return err
+	}
+	if o.json != "" {
+		document := bench.Document{Machine: machine, Results: results}
+		err = errors.Join(err, document.WriteFile(o.json))
+	}
+	return errors.Join(err, bench.WriteTable(out, results))
+}
