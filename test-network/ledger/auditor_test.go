@@ -1,0 +1,472 @@
+//go:build network
+
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+)
+
+// committed is a transaction as a block has it.
+type committed struct {
+	id     string
+	code   peer.TxValidationCode
+	writes []*kvrwset.KVWrite
+}
+
+// block is a block of the channel.
+type block struct {
+	number       uint64
+	hash         []byte
+	transactions []committed
+}
+
+// blocks reads blocks from first, inclusive, to end, exclusive, from a peer.
+func (m *member) blocks(ctx context.Context, first, end uint64) ([]block, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, err := m.channel.BlockEvents(ctx, client.WithStartBlock(first))
+	if err != nil {
+		return nil, err
+	}
+	var all []block
+	for number := first; number < end; number++ {
+		raw, ok := <-events
+		if !ok {
+			return nil, fmt.Errorf("the peer sent no block %d: %w", number, context.Cause(ctx))
+		}
+		decoded, err := decodeBlock(raw, m.n.facts.Chaincode)
+		if err != nil {
+			return nil, fmt.Errorf("block %d: %w", number, err)
+		}
+		if len(all) > 0 && !bytes.Equal(raw.GetHeader().GetPreviousHash(), all[len(all)-1].hash) {
+			return nil, fmt.Errorf("block %d does not follow the one before it", number)
+		}
+		all = append(all, decoded)
+	}
+	return all, nil
+}
+
+func decodeBlock(raw *common.Block, chaincode string) (block, error) {
+	header := raw.GetHeader()
+	form, err := asn1.Marshal(struct {
+		Number                 *big.Int
+		PreviousHash, DataHash []byte
+	}{new(big.Int).SetUint64(header.GetNumber()), header.GetPreviousHash(), header.GetDataHash()})
+	if err != nil {
+		return block{}, err
+	}
+	hash := sha256.Sum256(form)
+	decoded := block{number: header.GetNumber(), hash: hash[:]}
+	codes := raw.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
+	for i, data := range raw.GetData().GetData() {
+		transaction, err := decodeTransaction(data, chaincode)
+		if err != nil {
+			return block{}, fmt.Errorf("transaction %d: %w", i, err)
+		}
+		transaction.code = peer.TxValidationCode(codes[i])
+		decoded.transactions = append(decoded.transactions, transaction)
+	}
+	return decoded, nil
+}
+
+// decodeTransaction reads what a transaction writes in the chaincode's namespace.
+func decodeTransaction(data []byte, chaincode string) (committed, error) {
+	var envelope common.Envelope
+	var payload common.Payload
+	var channel common.ChannelHeader
+	if err := errors.Join(proto.Unmarshal(data, &envelope), proto.Unmarshal(envelope.GetPayload(), &payload),
+		proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &channel)); err != nil {
+		return committed{}, err
+	}
+	found := committed{id: channel.GetTxId()}
+	if common.HeaderType(channel.GetType()) != common.HeaderType_ENDORSER_TRANSACTION {
+		return found, nil
+	}
+	var transaction peer.Transaction
+	if err := proto.Unmarshal(payload.GetData(), &transaction); err != nil {
+		return found, err
+	}
+	for _, action := range transaction.GetActions() {
+		var endorsed peer.ChaincodeActionPayload
+		var response peer.ProposalResponsePayload
+		var done peer.ChaincodeAction
+		var sets rwset.TxReadWriteSet
+		if err := errors.Join(proto.Unmarshal(action.GetPayload(), &endorsed),
+			proto.Unmarshal(endorsed.GetAction().GetProposalResponsePayload(), &response),
+			proto.Unmarshal(response.GetExtension(), &done), proto.Unmarshal(done.GetResults(), &sets)); err != nil {
+			return found, err
+		}
+		for _, set := range sets.GetNsRwset() {
+			var keys kvrwset.KVRWSet
+			if err := proto.Unmarshal(set.GetRwset(), &keys); err != nil {
+				return found, err
+			}
+			if set.GetNamespace() == chaincode {
+				found.writes = append(found.writes, keys.GetWrites()...)
+			}
+		}
+	}
+	return found, nil
+}
+
+// auditor keeps the books by itself, from nothing but what the blocks' transactions wrote.
+type auditor struct {
+	records map[ledger.Key]ledger.Record
+	// money is Σ accounts + Σ credits + Σ holds.
+	money *big.Int
+	// settled counts how often each order's hold was ended.
+	settled map[string]int
+	// issued, taken and returned count units of stock by listing.
+	issued, taken, returned map[string]uint64
+	codes                   map[peer.TxValidationCode]int
+}
+
+func newAuditor() *auditor {
+	return &auditor{
+		records: map[ledger.Key]ledger.Record{}, money: new(big.Int), settled: map[string]int{},
+		issued: map[string]uint64{}, taken: map[string]uint64{}, returned: map[string]uint64{},
+		codes: map[peer.TxValidationCode]int{},
+	}
+}
+
+// take takes a block's transactions; after each the books must add up.
+func (a *auditor) take(b block) error {
+	for _, transaction := range b.transactions {
+		a.codes[transaction.code]++
+		if transaction.code != peer.TxValidationCode_VALID {
+			continue
+		}
+		if err := a.apply(transaction); err != nil {
+			return fmt.Errorf("block %d, transaction %s: %w", b.number, transaction.id, err)
+		}
+	}
+	return nil
+}
+
+func (a *auditor) apply(transaction committed) error {
+	before := map[ledger.Key]ledger.Record{}
+	after := map[ledger.Key]ledger.Record{}
+	for _, write := range transaction.writes {
+		key, err := state.ParseKey(write.GetKey())
+		if err != nil {
+			return err
+		}
+		if _, twice := after[key]; twice {
+			return fmt.Errorf("%s is written twice", write.GetKey())
+		}
+		var record ledger.Record
+		if !write.GetIsDelete() {
+			if record, err = state.DecodeRecord(key.Kind, write.GetValue()); err != nil {
+				return fmt.Errorf("%s: %w", write.GetKey(), err)
+			}
+		}
+		if before[key] = a.records[key]; before[key] != nil && permanent(key.Kind) {
+			return fmt.Errorf("%s is rewritten", write.GetKey())
+		}
+		after[key] = record
+		a.money.Add(a.money, new(big.Int).Sub(worth(record), worth(before[key])))
+		if a.records[key] = record; record == nil {
+			delete(a.records, key)
+		}
+	}
+	if err := a.checkStock(before, after); err != nil {
+		return err
+	}
+	if err := a.checkOrders(before, after); err != nil {
+		return err
+	}
+	return a.checkSupply()
+}
+
+// permanent kinds are written once and for all: their presence is authority.
+func permanent(kind ledger.Kind) bool {
+	switch kind {
+	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind:
+		return true
+	}
+	return false
+}
+
+// worth is the money that lies in a record, in base units.
+func worth(record ledger.Record) *big.Int {
+	var amount spec.Amount
+	switch r := record.(type) {
+	case ledger.Account:
+		amount = r.Balance
+	case ledger.Credit:
+		amount = r.Amount
+	case ledger.Hold:
+		amount = r.Amount
+	}
+	return new(big.Int).SetBytes(amount.Bytes())
+}
+
+func (a *auditor) checkSupply() error {
+	supply, _ := a.records[ledger.SupplyKey()].(ledger.Supply)
+	if total := new(big.Int).SetBytes(supply.Total().Bytes()); a.money.Cmp(total) != 0 {
+		return fmt.Errorf("accounts, credits and holds are %v base units together, the supply is %v", a.money, total)
+	}
+	return nil
+}
+
+// checkStock counts units: a lot grows out of a listing's terms or of an order that gives its units back, and shrinks by
+// what an order takes.
+func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
+	for key, record := range after {
+		if key.Kind != ledger.LotKind {
+			continue
+		}
+		old, _ := before[key].(ledger.Lot)
+		now, _ := record.(ledger.Lot)
+		switch {
+		case now.Stock < old.Stock:
+			a.taken[key.Parent] += uint64(old.Stock - now.Stock)
+		case before[key] != nil:
+			return fmt.Errorf("a lot grows from %d to %d", old.Stock, now.Stock)
+		case settles(before, after):
+			a.returned[key.Parent] += uint64(now.Stock)
+		default:
+			a.issued[key.Parent] += uint64(now.Stock)
+		}
+	}
+	return nil
+}
+
+// settles says whether a transaction ends a hold.
+func settles(before, after map[ledger.Key]ledger.Record) bool {
+	for key := range before {
+		if key.Kind == ledger.HoldKind && before[key] != nil && after[key] == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func final(order ledger.Order) bool { return order.State >= spec.OrderState_ORDER_STATE_RELEASED }
+
+// checkOrders: an order's hold begins with it, ends once, with its state, and what leaves it is what was in it.
+func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error {
+	for key, record := range after {
+		if key.Kind != ledger.OrderKind {
+			continue
+		}
+		now, exists := record.(ledger.Order)
+		old, existed := before[key].(ledger.Order)
+		hold := ledger.HoldKey(now.Buyer, spec.ID([]byte(key.ID)))
+		switch {
+		case !exists:
+			return fmt.Errorf("order %x is deleted", key.ID)
+		case existed && final(old):
+			return fmt.Errorf("order %x goes on from %v to %v", key.ID, old.State, now.State)
+		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.FeeBps != now.FeeBps):
+			return fmt.Errorf("order %x changes its terms", key.ID)
+		case !existed && after[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
+			return fmt.Errorf("order %x begins with %v for %s", key.ID, after[hold], now.Total)
+		case final(now):
+			a.settled[key.ID]++
+			if err := checkSettlement(now, before[hold], after); err != nil {
+				return fmt.Errorf("order %x: %w", key.ID, err)
+			}
+		}
+		if _, held := a.records[hold]; held == final(now) {
+			return fmt.Errorf("order %x is %v and its money is held: %v", key.ID, now.State, held)
+		}
+	}
+	return nil
+}
+
+// checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
+func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Key]ledger.Record) error {
+	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
+		return fmt.Errorf("%v was held for %s", hold, order.Total)
+	}
+	got := map[string]spec.Amount{}
+	for key, record := range after {
+		if credit, ok := record.(ledger.Credit); ok {
+			got[key.Parent], _ = got[key.Parent].Add(credit.Amount)
+		}
+	}
+	want := map[string]spec.Amount{string(order.Buyer.Bytes()): order.Total}
+	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
+		fee := order.Total.Share(order.FeeBps)
+		payout, _ := order.Total.Sub(fee)
+		want = map[string]spec.Amount{string(order.Seller.Bytes()): payout}
+		if !fee.IsZero() {
+			want[string(order.FeeAccount.Bytes())] = fee
+		}
+	}
+	for address, amount := range want {
+		if got[address] != amount || len(got) != len(want) {
+			return fmt.Errorf("%v pays %v, want %v", order.State, got, want)
+		}
+	}
+	return nil
+}
+
+// finish checks what must hold at the end of the blocks.
+func (a *auditor) finish() error {
+	left := map[string]uint64{}
+	sold := map[string]uint64{}
+	for key, record := range a.records {
+		switch r := record.(type) {
+		case ledger.Lot:
+			left[key.Parent] += uint64(r.Stock)
+		case ledger.Order:
+			sold[string(r.Listing[:])] += uint64(r.Quantity)
+			if want := map[bool]int{true: 1, false: 0}[final(r)]; a.settled[key.ID] != want {
+				return fmt.Errorf("order %x is %v and was settled %d times", key.ID, r.State, a.settled[key.ID])
+			}
+		}
+	}
+	for listing, issued := range a.issued {
+		if a.taken[listing] != sold[listing] || left[listing] != issued-a.taken[listing]+a.returned[listing] {
+			return fmt.Errorf("listing %x: of %d units %d were taken for orders of %d, %d came back, %d are left",
+				listing, issued, a.taken[listing], sold[listing], a.returned[listing], left[listing])
+		}
+	}
+	return nil
+}
+
+// addresses returns every account that there is anything of, in order.
+func (a *auditor) addresses() []spec.Address {
+	seen := map[string]bool{}
+	for key := range a.records {
+		switch key.Kind {
+		case ledger.AccountKind:
+			seen[key.ID] = true
+		case ledger.CreditKind, ledger.HoldKind:
+			seen[key.Parent] = true
+		}
+	}
+	var all []spec.Address
+	for bytes := range seen {
+		address, err := spec.AddressFromBytes([]byte(bytes))
+		if err == nil {
+			all = append(all, address)
+		}
+	}
+	slices.SortFunc(all, func(a, b spec.Address) int { return bytes.Compare(a.Bytes(), b.Bytes()) })
+	return all
+}
+
+// balance is what the auditor's books say of an account.
+func (a *auditor) balance(address spec.Address) *spec.Balance {
+	own, _ := a.records[ledger.AccountKey(address)].(ledger.Account)
+	view := &spec.Balance{Address: address.Bytes(), Account: own.Balance.Bytes(), Complete: true}
+	var credits, held spec.Amount
+	for key, record := range a.records {
+		if key.Parent != string(address.Bytes()) {
+			continue
+		}
+		switch r := record.(type) {
+		case ledger.Credit:
+			credits, _ = credits.Add(r.Amount)
+			view.CreditCount++
+		case ledger.Hold:
+			held, _ = held.Add(r.Amount)
+		}
+	}
+	view.Credits, view.Held = credits.Bytes(), held.Bytes()
+	return view
+}
+
+// audit reads the whole chain, keeps the books, and compares them with every peer's state.
+func (n *network) audit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	height, err := n.settledHeight(ctx)
+	if err != nil {
+		return fmt.Errorf("the peers do not agree: %w", err)
+	}
+	books := newAuditor()
+	for i, fact := range n.facts.Peers {
+		reader, err := n.member(clientIdentity(n.organisation(fact.Organisation)), fact)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			if err := books.read(ctx, reader, height); err != nil {
+				return err
+			}
+		}
+		if err := books.compare(ctx, reader); err != nil {
+			return fmt.Errorf("%s: %w", fact.Name, err)
+		}
+	}
+	fmt.Printf("audit: %d blocks, %v transactions, %d records, %d orders settled once, the supply is whole, %d peers agree\n",
+		height, books.codes, len(books.records), len(books.settled), len(n.facts.Peers))
+	return nil
+}
+
+// settledHeight waits until all peers tell the same height and last block.
+func (n *network) settledHeight(ctx context.Context) (uint64, error) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		height, _, err := n.agreement(ctx)
+		if err == nil {
+			return height, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, err
+		case <-tick.C:
+		}
+	}
+}
+
+// read takes every block up to a height.
+func (a *auditor) read(ctx context.Context, from *member, height uint64) error {
+	all, err := from.blocks(ctx, 0, height)
+	if err != nil {
+		return err
+	}
+	for _, block := range all {
+		if err := a.take(block); err != nil {
+			return err
+		}
+	}
+	return a.finish()
+}
+
+// compare asks one peer for every balance.
+func (a *auditor) compare(ctx context.Context, at *member) error {
+	for _, address := range a.addresses() {
+		call := &spec.Call{Operation: spec.Find("token:GetBalance"), Command: &spec.GetBalance{Address: address.Bytes()}}
+		argument, err := call.Encode()
+		if err != nil {
+			return err
+		}
+		answer, err := at.endorseAlone(ctx, at.proposal(at.n.facts.Chaincode, time.Now(), []byte(call.Operation.FullName()), argument))
+		if err != nil {
+			return err
+		}
+		var view spec.Balance
+		if err := spec.DecodeJSON(answer.GetResponse().GetPayload(), &view); err != nil {
+			return err
+		}
+		if want := a.balance(address); !proto.Equal(&view, want) {
+			return fmt.Errorf("the peer says %v of %s, the blocks say %v", &view, address, want)
+		}
+	}
+	return nil
+}
