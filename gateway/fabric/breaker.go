@@ -66,13 +66,6 @@ func (b *Breaker) Failure() {
 	b.openTill = now.Add(pause)
 }
 
-// Release gives back a permission whose call said nothing about the other side.
-func (b *Breaker) Release() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.probing = false
-}
-
 // Open reports whether calls are being left out.
 func (b *Breaker) Open() bool {
 	b.mu.Lock()

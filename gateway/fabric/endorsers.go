@@ -34,9 +34,9 @@ func (e *endorsers) learn(known []string) {
 	}
 }
 
-// pick returns as many organisations as endorsements are needed, own first when it endorses. Where too few are let
-// through, those that failed are tried all the same: without them the call could only fail. With too few organisations
-// known it returns nil: the peer then chooses.
+// pick returns as many organisations as endorsements are needed, own first when it endorses. Those that failed are left out
+// until a probe finds them well, so that no caller pays for trying them; where too few are left, they are tried all the
+// same: without them the call could only fail. With too few organisations known it returns nil: the peer then chooses.
 func (e *endorsers) pick(own string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -56,13 +56,26 @@ func (e *endorsers) pick(own string) []string {
 	for _, mspID := range order {
 		switch {
 		case len(chosen) == e.need:
-		case e.breakers[mspID].Allow():
+		case !e.breakers[mspID].Open():
 			chosen = append(chosen, mspID)
 		default:
 			leftOut = append(leftOut, mspID)
 		}
 	}
 	return append(chosen, leftOut[:e.need-len(chosen)]...)
+}
+
+// due returns the organisations that were left out long enough to be tried. Whoever asks must report on each.
+func (e *endorsers) due() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var due []string
+	for _, mspID := range e.known {
+		if breaker := e.breakers[mspID]; breaker.Open() && breaker.Allow() {
+			due = append(due, mspID)
+		}
+	}
+	return due
 }
 
 // report says how a choice went: those blamed failed, and of the others nothing is known unless all went well.
@@ -77,8 +90,6 @@ func (e *endorsers) report(chosen, blamed []string, ok bool) {
 			breaker.Success()
 		case slices.Contains(blamed, mspID):
 			breaker.Failure()
-		default:
-			breaker.Release()
 		}
 	}
 }

@@ -24,7 +24,9 @@ func (l *Ledger) evaluate(ctx context.Context, chaincode, function string, argum
 	for try := 0; ; try++ {
 		conn := l.preferred()
 		var result []byte
-		result, err = conn.network.GetContract(chaincode).EvaluateWithContext(ctx, function, client.WithBytesArguments(arguments...))
+		result, err = attempt(ctx, l.options.Timeouts.EndorseAttempt, func(ctx context.Context) ([]byte, error) {
+			return conn.network.GetContract(chaincode).EvaluateWithContext(ctx, function, client.WithBytesArguments(arguments...))
+		})
 		l.reported(conn, err)
 		if err == nil {
 			return result, nil

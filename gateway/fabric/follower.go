@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -145,10 +146,28 @@ func (f *Follower) sameLedger(ctx context.Context, next uint64) error {
 	return nil
 }
 
-// Blocks streams blocks from the first peer that does not fail.
+// Blocks streams blocks from the first peer that has not failed, until it does.
 func (l *Ledger) Blocks(ctx context.Context, start uint64) (<-chan *common.Block, error) {
 	conn := l.preferred()
+	ctx, cancel := context.WithCancel(ctx)
 	blocks, err := conn.network.BlockEvents(ctx, client.WithStartBlock(start))
 	l.reported(conn, err)
-	return blocks, err
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	go func() {
+		// A mute peer does not end its streams; whoever finds it mute does.
+		defer cancel()
+		ticker := time.NewTicker(healInterval)
+		defer ticker.Stop()
+		for !conn.breaker.Open() {
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return blocks, nil
 }

@@ -8,7 +8,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
@@ -77,26 +80,44 @@ func (l *Ledger) Ready(ctx context.Context) error {
 // LeftOut returns the organisations that are left out of endorsing because they failed.
 func (l *Ledger) LeftOut() []string { return l.endorsers.leftOut() }
 
-// preferred returns the first connection that did not just fail; when all did, the first.
+// preferred returns the first connection that has not failed; when all have, the first.
 func (l *Ledger) preferred() *connection {
 	for _, conn := range l.connections {
-		if conn.breaker.Allow() {
+		if !conn.breaker.Open() {
 			return conn
 		}
 	}
 	return l.connections[0]
 }
 
-// reported tells a connection's breaker how a call over it went: only a lost connection speaks against the peer.
+// reported tells a connection's breaker how a call over it went. Only a lost connection or a mute peer speaks against it:
+// when a call ran out of time, the peer itself is asked for something simple.
 func (l *Ledger) reported(conn *connection, err error) {
 	switch {
 	case err == nil:
 		conn.breaker.Success()
-	case conn.lost():
+	case conn.lost() || outOfTime(err) && !l.alive(conn):
+		if !conn.breaker.Open() {
+			l.log.Warn("a peer does not answer", "peer", conn.peer.Address, "error", err)
+		}
 		conn.breaker.Failure()
-	default:
-		conn.breaker.Success()
 	}
+}
+
+// aliveTimeout is how long a peer may take to say how many blocks it has.
+const aliveTimeout = 500 * time.Millisecond
+
+// alive asks the peer itself, whatever the caller's own deadline.
+func (l *Ledger) alive(conn *connection) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), aliveTimeout)
+	defer cancel()
+	_, err := conn.network.GetContract(querySystemChaincode).EvaluateWithContext(ctx, "GetChainInfo",
+		client.WithArguments(l.options.Channel), client.WithEndorsingOrganizations(conn.peer.MSPID))
+	return err == nil
+}
+
+func outOfTime(err error) bool {
+	return status.Code(err) == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded)
 }
 
 // pause waits a moment, longer each time, so that tries do not follow each other at once; false when ctx ended.

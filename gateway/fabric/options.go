@@ -23,9 +23,11 @@ type Options struct {
 	Endorsers []string
 	// Endorsements is how many organisations the endorsement policy wants.
 	Endorsements int
-	Timeouts     Timeouts
-	Breaker      BreakerOptions
-	Log          *slog.Logger
+	// Probe is a query without fields that tells whether an organisation that failed is well again.
+	Probe    string
+	Timeouts Timeouts
+	Breaker  BreakerOptions
+	Log      *slog.Logger
 }
 
 // Timeouts bound the steps of a transaction.

@@ -2,14 +2,12 @@ package fabric
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -55,6 +53,10 @@ func (l *Ledger) endorse(ctx context.Context, function string, argument []byte) 
 			return transaction, nil
 		}
 		found := judge(err, chosen)
+		if conn.breaker.Open() {
+			// It was the connected peer that failed, so nothing is known of the others.
+			found.blamed = nil
+		}
 		l.endorsers.report(chosen, found.blamed, false)
 		if found.refusal != nil {
 			if !found.disagreed {
@@ -81,9 +83,16 @@ func (l *Ledger) endorseWith(ctx context.Context, conn *connection, organisation
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.EndorseAttempt)
+	return attempt(ctx, l.options.Timeouts.EndorseAttempt, func(ctx context.Context) (*client.Transaction, error) {
+		return proposal.EndorseWithContext(ctx)
+	})
+}
+
+// attempt bounds one try, so that a mute peer leaves time for another.
+func attempt[T any](ctx context.Context, timeout time.Duration, try func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return proposal.EndorseWithContext(ctx)
+	return try(ctx)
 }
 
 // Resume sends a transaction, which may have been sent before, and waits for its commit. Fabric takes a transaction
@@ -115,7 +124,7 @@ func (l *Ledger) send(ctx context.Context, sent app.Sent) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = transaction.SubmitWithContext(ctx)
+		_, err = attempt(ctx, l.options.Timeouts.EndorseAttempt, func(ctx context.Context) (*client.Commit, error) { return transaction.SubmitWithContext(ctx) })
 		l.reported(conn, err)
 		if err == nil {
 			return transaction.Result(), nil
@@ -137,7 +146,9 @@ func (l *Ledger) awaitCommit(ctx context.Context, transaction string) (*gateway.
 	defer cancel()
 	for try := 0; ; try++ {
 		conn := l.preferred()
-		response, err := l.commitStatus(ctx, conn, transaction)
+		response, err := attempt(ctx, l.options.Timeouts.EndorseAttempt, func(ctx context.Context) (*gateway.CommitStatusResponse, error) {
+			return l.commitStatus(ctx, conn, transaction)
+		})
 		l.reported(conn, err)
 		if err == nil {
 			return response, nil
@@ -188,7 +199,7 @@ func (l *Ledger) Outcome(ctx context.Context, transaction string) (app.Transacti
 			record.State = app.TransactionCommitted
 		}
 		return record, nil
-	case status.Code(err) == codes.DeadlineExceeded || errors.Is(err, context.DeadlineExceeded):
+	case outOfTime(err):
 		// A peer holds the question until the transaction comes: it has not.
 		return record, nil
 	}

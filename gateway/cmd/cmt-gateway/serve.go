@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
@@ -31,6 +32,9 @@ const (
 	answerSlack    = 10 * time.Second
 	maxHeaderBytes = 32 << 10
 )
+
+// probe is the query that tells whether an organisation's chaincode answers.
+const probe = spec.ConsortiumContract + ":GetParameters"
 
 // serve runs the gateway until ctx ends, then lets requests under way finish.
 func serve(ctx context.Context, c config.Config) error {
@@ -62,6 +66,7 @@ func serve(ctx context.Context, c config.Config) error {
 	work.Go(func() error { return serveHTTP(ctx, listener, handler, c, log) })
 	work.Go(func() error { return fabric.NewFollower(ledger, database, c.Chaincode, log).Run(ctx) })
 	work.Go(func() error { return ledger.Discover(ctx) })
+	work.Go(func() error { return ledger.Heal(ctx) })
 	if c.Sweep.Threshold > 0 {
 		work.Go(func() error { return service.Sweep(ctx, c.Sweep.Interval) })
 	}
@@ -104,7 +109,7 @@ func newLogger(c config.Log) *slog.Logger {
 func ledgerOptions(c config.Config, log *slog.Logger) fabric.Options {
 	options := fabric.Options{
 		Channel: c.Channel, Chaincode: c.Chaincode, MSPID: c.MSPID, Certificate: c.Identity.Certificate, Key: c.Identity.Key,
-		Endorsers: endorsers(c), Endorsements: c.Endorsements, Log: log,
+		Endorsers: endorsers(c), Endorsements: c.Endorsements, Probe: probe, Log: log,
 		Timeouts: fabric.Timeouts{
 			EndorseAttempt: c.Timeouts.EndorseAttempt, Endorse: c.Timeouts.Endorse, Submit: c.Timeouts.Submit,
 			CommitStatus: c.Timeouts.CommitStatus, Evaluate: c.Timeouts.Evaluate, Outcome: c.Timeouts.Outcome,
