@@ -20,7 +20,7 @@ const (
 	operator  = "OperatorMSP"
 	treasurer = "TreasurerMSP"
 	merchant  = "MerchantMSP" // carries for others, too
-	buyers    = "BuyersMSP"
+	buyers    = "BuyersMSP"   // as well
 	carrier   = "CarrierMSP"
 	stranger  = "StrangerMSP" // no member
 )
@@ -29,7 +29,7 @@ var roles = map[string][]spec.Role{
 	operator:  {spec.Role_ROLE_OPERATOR},
 	treasurer: {spec.Role_ROLE_TREASURER},
 	merchant:  {spec.Role_ROLE_MERCHANT, spec.Role_ROLE_CARRIER},
-	buyers:    nil,
+	buyers:    {spec.Role_ROLE_CARRIER},
 	carrier:   {spec.Role_ROLE_CARRIER},
 }
 

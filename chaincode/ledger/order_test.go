@@ -33,11 +33,11 @@ type actor struct {
 }
 
 var actors = []actor{
-	{"the buyer", buyers, "anna", "buyer"},
+	{"the buyer", buyers, "anna", "buyer partial"},
 	{"the seller", merchant, "", "seller partial"},
 	{"a carrier", carrier, "", "carrier"},
 	{"a carrier's department", carrier, "bikes", "carrier"},
-	{"another account of the buyer's organisation", buyers, "ben", ""},
+	{"another account of the buyer's organisation", buyers, "ben", "partial"},
 	{"another account of the seller's organisation", merchant, "store", "partial"},
 	{"the operator", operator, "", ""},
 	{"the treasurer", treasurer, "", ""},
