@@ -34,7 +34,7 @@ var _ shim.Chaincode = (*Chaincode)(nil)
 // New returns the chaincode. genesisSHA256 is the SHA-256, in hex, of the one genesis argument that this endorser agrees
 // to; without it the endorser agrees to none.
 func New(genesisSHA256 string, log *slog.Logger) (*Chaincode, error) {
-	contracts, err := contractapi.NewChaincode(newToken(), newMarket(), newConsortium())
+	contracts, err := contractapi.NewChaincode(newToken(), newMarket(), newConsortium(), newBatch())
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
@@ -74,11 +74,11 @@ func (c *Chaincode) admit(args [][]byte) error {
 	if name == metadataName && len(args) == 1 {
 		return nil
 	}
-	if spec.Find(name) == nil {
+	if spec.Find(name) == nil && name != spec.BatchFunction {
 		return spec.Errorf(spec.UnknownOperation, "%q is not an operation; names are written as in market:PlaceOrder", clip(name))
 	}
 	if len(args) != 2 {
-		return spec.Errorf(spec.WrongArgumentCount, "%s takes 1 argument, a JSON object; there are %d", name, len(args)-1)
+		return spec.Errorf(spec.WrongArgumentCount, "%s takes 1 argument; there are %d", name, len(args)-1)
 	}
 	if name == genesisName {
 		if sum := sha256.Sum256(args[1]); hex.EncodeToString(sum[:]) != c.genesis {

@@ -37,6 +37,11 @@ func (*Token) Sweep(ctx contractapi.TransactionContextInterface, command []byte)
 	return run(ctx, spec.TokenContract+":Sweep", command)
 }
 
+// VoidNonce: use a nonce up, so that no intent that bears it can happen any more.
+func (*Token) VoidNonce(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":VoidNonce", command)
+}
+
 // GetTransfer: look up a transfer.
 func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetTransfer", command)

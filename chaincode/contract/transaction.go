@@ -17,7 +17,11 @@ import (
 
 // run is every transaction of every contract: decode, decide, write, answer.
 func run(ctx contractapi.TransactionContextInterface, name string, command []byte) (string, error) {
-	result, err := execute(ctx.GetStub(), spec.Find(name), command)
+	return answer(execute(ctx.GetStub(), spec.Find(name), command))
+}
+
+// answer makes every error one of the catalogue.
+func answer(result []byte, err error) (string, error) {
 	if err == nil {
 		return string(result), nil
 	}
@@ -41,16 +45,25 @@ func execute(stub shim.ChaincodeStubInterface, op *spec.Operation, command []byt
 	if err != nil {
 		return nil, err
 	}
-	if len(writes) > 0 {
-		stub.StartWriteBatch()
-		if err := state.Apply(adapter{stub}, writes); err != nil {
-			return nil, err
-		}
-		if err := stub.FinishWriteBatch(); err != nil {
-			return nil, fmt.Errorf("write batch: %w", err)
-		}
+	if err := apply(stub, writes); err != nil {
+		return nil, err
 	}
 	return spec.EncodeJSON(result)
+}
+
+// apply writes the changes in one message.
+func apply(stub shim.ChaincodeStubInterface, writes []ledger.Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	stub.StartWriteBatch()
+	if err := state.Apply(adapter{stub}, writes); err != nil {
+		return err
+	}
+	if err := stub.FinishWriteBatch(); err != nil {
+		return fmt.Errorf("write batch: %w", err)
+	}
+	return nil
 }
 
 // transaction says who asks and when.

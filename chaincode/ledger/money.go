@@ -19,10 +19,10 @@ func (t *task) namedCredits() []Key {
 	return keys
 }
 
-// fold moves the named open credits into the actor's balance and returns the new balance, what was folded and how many.
-// Absent, foreign and repeated names are passed over: they are the carrier's, not the actor's.
-func (t *task) fold() (balance, folded spec.Amount, count uint32) {
-	account, _ := get[Account](t, AccountKey(t.actor))
+// fold moves the named open credits into the actor's account and returns the account as it would then be, what was folded
+// and how many. Absent, foreign and repeated names are passed over: they are the carrier's, not the actor's.
+func (t *task) fold() (account Account, folded spec.Amount, count uint32) {
+	account, _ = get[Account](t, AccountKey(t.actor))
 	for _, key := range t.namedCredits() {
 		credit, open := get[Credit](t, key)
 		if !open {
@@ -33,29 +33,44 @@ func (t *task) fold() (balance, folded spec.Amount, count uint32) {
 		count++
 		t.remove(key)
 	}
-	balance, _ = account.Balance.Add(folded)
-	return balance, folded, count
+	account.Balance, _ = account.Balance.Add(folded)
+	return account, folded, count
 }
 
 // debit takes an amount from the actor's account and named credits.
 func (t *task) debit(amount spec.Amount) error {
-	balance, _, _ := t.fold()
-	rest, enough := balance.Sub(amount)
+	account, _, _ := t.fold()
+	rest, enough := account.Balance.Sub(amount)
 	if !enough {
-		return spec.FieldErrorf(spec.InsufficientFunds, "", "%s has %s CMT in its account and named credits, %s are needed", t.actor, balance, amount)
+		return spec.FieldErrorf(spec.InsufficientFunds, "", "%s has %s CMT in its account and named credits, %s are needed", t.actor, account.Balance, amount)
 	}
-	t.put(AccountKey(t.actor), Account{Balance: rest})
+	account.Balance = rest
+	t.put(AccountKey(t.actor), account)
 	return nil
 }
 
-// credit gives an account a new credit, blindly: the account itself is not read. Nothing is given for nothing.
+// credit gives an account money. A stranger's account is not read: it gets a new credit, blindly, and all that one
+// transaction gives it for one cause lies in one. Who acts in the same batch has its account open anyway. Nothing is given
+// for nothing.
 func (t *task) credit(to spec.Address, amount spec.Amount, cause spec.CreditKind) {
 	if amount.IsZero() {
 		return
 	}
-	name := spec.CreditName{Tx: [20]byte(t.tx.ID[:20]), N: t.credits}
-	t.credits++
-	t.put(CreditKey(to, name), Credit{Amount: amount, Cause: cause})
+	if t.actors[to] {
+		account, _ := get[Account](t, AccountKey(to))
+		account.Balance, _ = account.Balance.Add(amount)
+		t.put(AccountKey(to), account)
+		return
+	}
+	n, given := t.gifts[gift{to, cause}]
+	if !given {
+		n = uint32(len(t.gifts))
+		t.gifts[gift{to, cause}] = n
+	}
+	key := CreditKey(to, spec.CreditName{Tx: [20]byte(t.tx.ID[:20]), N: n})
+	before, _ := get[Credit](t, key)
+	amount, _ = amount.Add(before.Amount)
+	t.put(key, Credit{Amount: amount, Cause: cause})
 }
 
 // atLeastMinimum refuses dust, which would cost its receiver more to fold than it is worth.

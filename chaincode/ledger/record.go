@@ -144,8 +144,11 @@ type Fence struct {
 	Time int64
 }
 
-// Account is an account's own money, which only its owner reads and writes.
-type Account struct{ Balance spec.Amount }
+// Account is an account's own money and the nonces that its key used; only its owner's transactions read and write it.
+type Account struct {
+	Balance spec.Amount
+	Nonces  Nonces
+}
 
 // Credit is money that somebody gave an account and its owner has not folded in yet.
 type Credit struct {

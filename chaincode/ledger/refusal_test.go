@@ -98,6 +98,11 @@ var refusals = []refusal{
 		b.must(treasurer, "", "token:Transfer", pay(operator, spec.CMT(1)), nil)
 		return b, anna, &spec.Sweep{}, b.lastCredits() // another's credits
 	}},
+	{"token:VoidNonce", spec.NonceUsed, "nonce", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b := openBooks(t)
+		b.must(anna.mspID, anna.subAccount, "token:VoidNonce", &spec.VoidNonce{Nonce: 7}, nil)
+		return b, anna, &spec.VoidNonce{Nonce: 7}, nil
+	}},
 	{"token:GetTransfer", spec.NotFound, "transfer", simple(anna, &spec.GetTransfer{Transfer: make([]byte, 20)})},
 	{"market:CreateListing", spec.ReferenceUsed, "reference", shop(seller, func(*books, spec.ID) proto.Message {
 		return &spec.CreateListing{Reference: "lamp", Price: spec.CMT(1).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32)}

@@ -35,6 +35,7 @@ var rules = map[string]rule{
 	spec.TokenContract + ":Burn":        define(burnKeys, burn),
 	spec.TokenContract + ":Transfer":    define(transferKeys, transfer),
 	spec.TokenContract + ":Sweep":       define(sweepKeys, sweep),
+	spec.TokenContract + ":VoidNonce":   define(voidNonceKeys, voidNonce),
 	spec.TokenContract + ":GetTransfer": define(getTransferKeys, getTransfer),
 	spec.TokenContract + ":GetBalance":  define(getBalanceKeys, getBalance),
 	spec.TokenContract + ":ListCredits": define(noKeys[*spec.ListCredits], listCredits),

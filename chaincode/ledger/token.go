@@ -53,13 +53,20 @@ func burn(t *task, c *spec.Burn) (proto.Message, error) {
 }
 
 func transferKeys(t *task, c *spec.Transfer) []Key {
+	if c.Reference == "" {
+		return t.debitKeys()
+	}
 	return append(t.debitKeys(), TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
 }
 
 // transfer debits the actor and leaves the receiver a credit: two payers of one receiver share no key.
 func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
+	// A contract call has no nonce: without a reference a repeated one would pay twice.
+	if c.Reference == "" && !t.signed {
+		return nil, spec.FieldErrorf(spec.MissingField, "reference", "is required")
+	}
 	id := spec.NewID(spec.TransferType, t.actor, c.Reference)
-	if has(t, TransferKey(id)) {
+	if c.Reference != "" && has(t, TransferKey(id)) {
 		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.TransferType))
 	}
 	amount, to := amount(c.Amount), address(c.To)
@@ -72,21 +79,26 @@ func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
 	if err := t.debit(amount); err != nil {
 		return nil, err
 	}
-	fact := Transfer{From: t.actor, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}
-	t.put(TransferKey(id), fact)
 	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_TRANSFER)
-	return fact.view(id), nil
+	fact := Transfer{From: t.actor, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}
+	view := fact.view(id)
+	if c.Reference == "" {
+		view.Transfer = nil
+		return view, nil
+	}
+	t.put(TransferKey(id), fact)
+	return view, nil
 }
 
 func sweepKeys(t *task, _ *spec.Sweep) []Key { return t.debitKeys() }
 
 func sweep(t *task, _ *spec.Sweep) (proto.Message, error) {
-	balance, folded, count := t.fold()
+	account, folded, count := t.fold()
 	if count == 0 {
 		return nil, spec.FieldErrorf(spec.NoCredits, "hints.credits", "none of the %d named credits is an open one of %s", len(t.call.Hints.GetCredits()), t.actor)
 	}
-	t.put(AccountKey(t.actor), Account{Balance: balance})
-	return &spec.SweepView{Address: t.actor.Bytes(), FoldedCount: count, Folded: folded.Bytes(), Account: balance.Bytes()}, nil
+	t.put(AccountKey(t.actor), account)
+	return &spec.SweepView{Address: t.actor.Bytes(), FoldedCount: count, Folded: folded.Bytes(), Account: account.Balance.Bytes()}, nil
 }
 
 func getTransferKeys(_ *task, c *spec.GetTransfer) []Key {

@@ -298,6 +298,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		*who = h.players[1]
 		return "token:Burn", &spec.Burn{Reference: h.reference(), Amount: h.positive()}, h.folding(who)
 	case 4:
+		if h.oneIn(3) {
+			return "token:VoidNonce", &spec.VoidNonce{Nonce: 1 + uint64(h.rand.IntN(100))}, nil
+		}
 		epoch := uint64(h.Now())/epochSeconds - uint64(h.rand.IntN(3))
 		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
 	case 5:

@@ -292,6 +292,50 @@ func (*Sweep) Descriptor() ([]byte, []int) {
 	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{4}
 }
 
+type VoidNonce struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nonce         uint64                 `protobuf:"varint,1,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidNonce) Reset() {
+	*x = VoidNonce{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidNonce) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidNonce) ProtoMessage() {}
+
+func (x *VoidNonce) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidNonce.ProtoReflect.Descriptor instead.
+func (*VoidNonce) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VoidNonce) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
 type GetTransfer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Transfer      []byte                 `protobuf:"bytes,1,opt,name=transfer,proto3" json:"transfer,omitempty"`
@@ -301,7 +345,7 @@ type GetTransfer struct {
 
 func (x *GetTransfer) Reset() {
 	*x = GetTransfer{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[5]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +357,7 @@ func (x *GetTransfer) String() string {
 func (*GetTransfer) ProtoMessage() {}
 
 func (x *GetTransfer) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[5]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +370,7 @@ func (x *GetTransfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTransfer.ProtoReflect.Descriptor instead.
 func (*GetTransfer) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{5}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetTransfer) GetTransfer() []byte {
@@ -345,7 +389,7 @@ type GetBalance struct {
 
 func (x *GetBalance) Reset() {
 	*x = GetBalance{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +401,7 @@ func (x *GetBalance) String() string {
 func (*GetBalance) ProtoMessage() {}
 
 func (x *GetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,7 +414,7 @@ func (x *GetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalance.ProtoReflect.Descriptor instead.
 func (*GetBalance) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{6}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetBalance) GetAddress() []byte {
@@ -391,7 +435,7 @@ type ListCredits struct {
 
 func (x *ListCredits) Reset() {
 	*x = ListCredits{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -403,7 +447,7 @@ func (x *ListCredits) String() string {
 func (*ListCredits) ProtoMessage() {}
 
 func (x *ListCredits) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -416,7 +460,7 @@ func (x *ListCredits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCredits.ProtoReflect.Descriptor instead.
 func (*ListCredits) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{7}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListCredits) GetAddress() []byte {
@@ -448,7 +492,7 @@ type GetSupply struct {
 
 func (x *GetSupply) Reset() {
 	*x = GetSupply{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -460,7 +504,7 @@ func (x *GetSupply) String() string {
 func (*GetSupply) ProtoMessage() {}
 
 func (x *GetSupply) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -473,7 +517,7 @@ func (x *GetSupply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSupply.ProtoReflect.Descriptor instead.
 func (*GetSupply) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
 }
 
 type CreateListing struct {
@@ -492,7 +536,7 @@ type CreateListing struct {
 
 func (x *CreateListing) Reset() {
 	*x = CreateListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +548,7 @@ func (x *CreateListing) String() string {
 func (*CreateListing) ProtoMessage() {}
 
 func (x *CreateListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +561,7 @@ func (x *CreateListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateListing.ProtoReflect.Descriptor instead.
 func (*CreateListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateListing) GetReference() string {
@@ -592,7 +636,7 @@ type EditListing struct {
 
 func (x *EditListing) Reset() {
 	*x = EditListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +648,7 @@ func (x *EditListing) String() string {
 func (*EditListing) ProtoMessage() {}
 
 func (x *EditListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +661,7 @@ func (x *EditListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditListing.ProtoReflect.Descriptor instead.
 func (*EditListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EditListing) GetListing() []byte {
@@ -685,7 +729,7 @@ type CloseListing struct {
 
 func (x *CloseListing) Reset() {
 	*x = CloseListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +741,7 @@ func (x *CloseListing) String() string {
 func (*CloseListing) ProtoMessage() {}
 
 func (x *CloseListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +754,7 @@ func (x *CloseListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseListing.ProtoReflect.Descriptor instead.
 func (*CloseListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CloseListing) GetListing() []byte {
@@ -729,7 +773,7 @@ type GetListing struct {
 
 func (x *GetListing) Reset() {
 	*x = GetListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +785,7 @@ func (x *GetListing) String() string {
 func (*GetListing) ProtoMessage() {}
 
 func (x *GetListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +798,7 @@ func (x *GetListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetListing.ProtoReflect.Descriptor instead.
 func (*GetListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetListing) GetListing() []byte {
@@ -779,7 +823,7 @@ type PlaceOrder struct {
 
 func (x *PlaceOrder) Reset() {
 	*x = PlaceOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +835,7 @@ func (x *PlaceOrder) String() string {
 func (*PlaceOrder) ProtoMessage() {}
 
 func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +848,7 @@ func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrder.ProtoReflect.Descriptor instead.
 func (*PlaceOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PlaceOrder) GetReference() string {
@@ -865,7 +909,7 @@ type AcceptOrder struct {
 
 func (x *AcceptOrder) Reset() {
 	*x = AcceptOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +921,7 @@ func (x *AcceptOrder) String() string {
 func (*AcceptOrder) ProtoMessage() {}
 
 func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +934,7 @@ func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOrder.ProtoReflect.Descriptor instead.
 func (*AcceptOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AcceptOrder) GetOrder() []byte {
@@ -910,7 +954,7 @@ type ShipOrder struct {
 
 func (x *ShipOrder) Reset() {
 	*x = ShipOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +966,7 @@ func (x *ShipOrder) String() string {
 func (*ShipOrder) ProtoMessage() {}
 
 func (x *ShipOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +979,7 @@ func (x *ShipOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrder.ProtoReflect.Descriptor instead.
 func (*ShipOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ShipOrder) GetOrder() []byte {
@@ -962,7 +1006,7 @@ type HandOverOrder struct {
 
 func (x *HandOverOrder) Reset() {
 	*x = HandOverOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -974,7 +1018,7 @@ func (x *HandOverOrder) String() string {
 func (*HandOverOrder) ProtoMessage() {}
 
 func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -987,7 +1031,7 @@ func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOverOrder.ProtoReflect.Descriptor instead.
 func (*HandOverOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HandOverOrder) GetOrder() []byte {
@@ -1014,7 +1058,7 @@ type ReportDelivery struct {
 
 func (x *ReportDelivery) Reset() {
 	*x = ReportDelivery{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1070,7 @@ func (x *ReportDelivery) String() string {
 func (*ReportDelivery) ProtoMessage() {}
 
 func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1083,7 @@ func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDelivery.ProtoReflect.Descriptor instead.
 func (*ReportDelivery) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReportDelivery) GetOrder() []byte {
@@ -1065,7 +1109,7 @@ type ConfirmOrder struct {
 
 func (x *ConfirmOrder) Reset() {
 	*x = ConfirmOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +1121,7 @@ func (x *ConfirmOrder) String() string {
 func (*ConfirmOrder) ProtoMessage() {}
 
 func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +1134,7 @@ func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrder.ProtoReflect.Descriptor instead.
 func (*ConfirmOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConfirmOrder) GetOrder() []byte {
@@ -1109,7 +1153,7 @@ type CancelOrder struct {
 
 func (x *CancelOrder) Reset() {
 	*x = CancelOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1165,7 @@ func (x *CancelOrder) String() string {
 func (*CancelOrder) ProtoMessage() {}
 
 func (x *CancelOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1178,7 @@ func (x *CancelOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrder.ProtoReflect.Descriptor instead.
 func (*CancelOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelOrder) GetOrder() []byte {
@@ -1153,7 +1197,7 @@ type RefundOrder struct {
 
 func (x *RefundOrder) Reset() {
 	*x = RefundOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1165,7 +1209,7 @@ func (x *RefundOrder) String() string {
 func (*RefundOrder) ProtoMessage() {}
 
 func (x *RefundOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1178,7 +1222,7 @@ func (x *RefundOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundOrder.ProtoReflect.Descriptor instead.
 func (*RefundOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RefundOrder) GetOrder() []byte {
@@ -1197,7 +1241,7 @@ type ExpireOrder struct {
 
 func (x *ExpireOrder) Reset() {
 	*x = ExpireOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1253,7 @@ func (x *ExpireOrder) String() string {
 func (*ExpireOrder) ProtoMessage() {}
 
 func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1266,7 @@ func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpireOrder.ProtoReflect.Descriptor instead.
 func (*ExpireOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExpireOrder) GetOrder() []byte {
@@ -1241,7 +1285,7 @@ type ReleaseOrder struct {
 
 func (x *ReleaseOrder) Reset() {
 	*x = ReleaseOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1297,7 @@ func (x *ReleaseOrder) String() string {
 func (*ReleaseOrder) ProtoMessage() {}
 
 func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1310,7 @@ func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseOrder.ProtoReflect.Descriptor instead.
 func (*ReleaseOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReleaseOrder) GetOrder() []byte {
@@ -1285,7 +1329,7 @@ type GetOrder struct {
 
 func (x *GetOrder) Reset() {
 	*x = GetOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1341,7 @@ func (x *GetOrder) String() string {
 func (*GetOrder) ProtoMessage() {}
 
 func (x *GetOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1354,7 @@ func (x *GetOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrder.ProtoReflect.Descriptor instead.
 func (*GetOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetOrder) GetOrder() []byte {
@@ -1340,7 +1384,7 @@ type Genesis struct {
 
 func (x *Genesis) Reset() {
 	*x = Genesis{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1396,7 @@ func (x *Genesis) String() string {
 func (*Genesis) ProtoMessage() {}
 
 func (x *Genesis) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1409,7 @@ func (x *Genesis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Genesis.ProtoReflect.Descriptor instead.
 func (*Genesis) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Genesis) GetLedgerId() []byte {
@@ -1461,7 +1505,7 @@ type Fence struct {
 
 func (x *Fence) Reset() {
 	*x = Fence{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1517,7 @@ func (x *Fence) String() string {
 func (*Fence) ProtoMessage() {}
 
 func (x *Fence) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1530,7 @@ func (x *Fence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fence.ProtoReflect.Descriptor instead.
 func (*Fence) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Fence) GetEpoch() uint64 {
@@ -1504,7 +1548,7 @@ type GetParameters struct {
 
 func (x *GetParameters) Reset() {
 	*x = GetParameters{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1560,7 @@ func (x *GetParameters) String() string {
 func (*GetParameters) ProtoMessage() {}
 
 func (x *GetParameters) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1573,7 @@ func (x *GetParameters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetParameters.ProtoReflect.Descriptor instead.
 func (*GetParameters) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
 }
 
 type GetMember struct {
@@ -1541,7 +1585,7 @@ type GetMember struct {
 
 func (x *GetMember) Reset() {
 	*x = GetMember{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1597,7 @@ func (x *GetMember) String() string {
 func (*GetMember) ProtoMessage() {}
 
 func (x *GetMember) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1610,7 @@ func (x *GetMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMember.ProtoReflect.Descriptor instead.
 func (*GetMember) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetMember) GetMspId() string {
@@ -1590,13 +1634,15 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\x06amount\x18\x03 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x01 \x012\x14How much is created.R\x06amount\"\xb9\x01\n" +
 	"\x04Burn\x12`\n" +
 	"\treference\x18\x01 \x01(\tBB\xa2\xbb\x18>\b\v2:The unique reference of the withdrawal outside the ledger.R\treference\x12O\n" +
-	"\x06amount\x18\x02 \x01(\fB7\xa2\xbb\x183\b\x01 \x012-How much of the actor's own CMT is destroyed.R\x06amount\"\xb6\x02\n" +
-	"\bTransfer\x12Y\n" +
-	"\treference\x18\x01 \x01(\tB;\xa2\xbb\x187\b\v23The client's own name for this transfer; used once.R\treference\x12=\n" +
+	"\x06amount\x18\x02 \x01(\fB7\xa2\xbb\x183\b\x01 \x012-How much of the actor's own CMT is destroyed.R\x06amount\"\xa0\x03\n" +
+	"\bTransfer\x12\xc2\x01\n" +
+	"\treference\x18\x01 \x01(\tB\xa3\x01\xa2\xbb\x18\x9e\x01\b\v2\x97\x01The client's own name for this transfer; used once. A signed intent may leave it out: its nonce is used once as well, and no record of its own is kept.8\x01R\treference\x12=\n" +
 	"\x02to\x18\x02 \x01(\fB-\xa2\xbb\x18)\b\x022%The account that receives the credit.R\x02to\x124\n" +
 	"\x06amount\x18\x03 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x01 \x012\x12How much is moved.R\x06amount\x12Z\n" +
 	"\x04memo\x18\x04 \x01(\tBF\xa2\xbb\x18B\b\x0e\x10\x01\x18@2:A public note, readable by every member: nothing personal.R\x04memo\"\a\n" +
-	"\x05Sweep\"M\n" +
+	"\x05Sweep\"H\n" +
+	"\tVoidNonce\x12;\n" +
+	"\x05nonce\x18\x01 \x01(\x04B%\xa2\xbb\x18! \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2\x14The nonce to use up.R\x05nonce\"M\n" +
 	"\vGetTransfer\x12>\n" +
 	"\btransfer\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x052\x1aThe transfer's identifier.R\btransfer\"F\n" +
 	"\n" +
@@ -1703,40 +1749,41 @@ func file_chaincode_spec_commands_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_commands_proto_rawDescData
 }
 
-var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Hints)(nil),          // 0: cmt.spec.Hints
 	(*Mint)(nil),           // 1: cmt.spec.Mint
 	(*Burn)(nil),           // 2: cmt.spec.Burn
 	(*Transfer)(nil),       // 3: cmt.spec.Transfer
 	(*Sweep)(nil),          // 4: cmt.spec.Sweep
-	(*GetTransfer)(nil),    // 5: cmt.spec.GetTransfer
-	(*GetBalance)(nil),     // 6: cmt.spec.GetBalance
-	(*ListCredits)(nil),    // 7: cmt.spec.ListCredits
-	(*GetSupply)(nil),      // 8: cmt.spec.GetSupply
-	(*CreateListing)(nil),  // 9: cmt.spec.CreateListing
-	(*EditListing)(nil),    // 10: cmt.spec.EditListing
-	(*CloseListing)(nil),   // 11: cmt.spec.CloseListing
-	(*GetListing)(nil),     // 12: cmt.spec.GetListing
-	(*PlaceOrder)(nil),     // 13: cmt.spec.PlaceOrder
-	(*AcceptOrder)(nil),    // 14: cmt.spec.AcceptOrder
-	(*ShipOrder)(nil),      // 15: cmt.spec.ShipOrder
-	(*HandOverOrder)(nil),  // 16: cmt.spec.HandOverOrder
-	(*ReportDelivery)(nil), // 17: cmt.spec.ReportDelivery
-	(*ConfirmOrder)(nil),   // 18: cmt.spec.ConfirmOrder
-	(*CancelOrder)(nil),    // 19: cmt.spec.CancelOrder
-	(*RefundOrder)(nil),    // 20: cmt.spec.RefundOrder
-	(*ExpireOrder)(nil),    // 21: cmt.spec.ExpireOrder
-	(*ReleaseOrder)(nil),   // 22: cmt.spec.ReleaseOrder
-	(*GetOrder)(nil),       // 23: cmt.spec.GetOrder
-	(*Genesis)(nil),        // 24: cmt.spec.Genesis
-	(*Fence)(nil),          // 25: cmt.spec.Fence
-	(*GetParameters)(nil),  // 26: cmt.spec.GetParameters
-	(*GetMember)(nil),      // 27: cmt.spec.GetMember
-	(*Member)(nil),         // 28: cmt.spec.Member
+	(*VoidNonce)(nil),      // 5: cmt.spec.VoidNonce
+	(*GetTransfer)(nil),    // 6: cmt.spec.GetTransfer
+	(*GetBalance)(nil),     // 7: cmt.spec.GetBalance
+	(*ListCredits)(nil),    // 8: cmt.spec.ListCredits
+	(*GetSupply)(nil),      // 9: cmt.spec.GetSupply
+	(*CreateListing)(nil),  // 10: cmt.spec.CreateListing
+	(*EditListing)(nil),    // 11: cmt.spec.EditListing
+	(*CloseListing)(nil),   // 12: cmt.spec.CloseListing
+	(*GetListing)(nil),     // 13: cmt.spec.GetListing
+	(*PlaceOrder)(nil),     // 14: cmt.spec.PlaceOrder
+	(*AcceptOrder)(nil),    // 15: cmt.spec.AcceptOrder
+	(*ShipOrder)(nil),      // 16: cmt.spec.ShipOrder
+	(*HandOverOrder)(nil),  // 17: cmt.spec.HandOverOrder
+	(*ReportDelivery)(nil), // 18: cmt.spec.ReportDelivery
+	(*ConfirmOrder)(nil),   // 19: cmt.spec.ConfirmOrder
+	(*CancelOrder)(nil),    // 20: cmt.spec.CancelOrder
+	(*RefundOrder)(nil),    // 21: cmt.spec.RefundOrder
+	(*ExpireOrder)(nil),    // 22: cmt.spec.ExpireOrder
+	(*ReleaseOrder)(nil),   // 23: cmt.spec.ReleaseOrder
+	(*GetOrder)(nil),       // 24: cmt.spec.GetOrder
+	(*Genesis)(nil),        // 25: cmt.spec.Genesis
+	(*Fence)(nil),          // 26: cmt.spec.Fence
+	(*GetParameters)(nil),  // 27: cmt.spec.GetParameters
+	(*GetMember)(nil),      // 28: cmt.spec.GetMember
+	(*Member)(nil),         // 29: cmt.spec.Member
 }
 var file_chaincode_spec_commands_proto_depIdxs = []int32{
-	28, // 0: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
+	29, // 0: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
 	1,  // [1:1] is the sub-list for method output_type
 	1,  // [1:1] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
@@ -1757,7 +1804,7 @@ func file_chaincode_spec_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_commands_proto_rawDesc), len(file_chaincode_spec_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

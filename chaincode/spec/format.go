@@ -228,7 +228,7 @@ func validateValue(field protoreflect.FieldDescriptor, value protoreflect.Value,
 			broken = "must be one of " + strings.Join(EnumTexts(field.Enum()), ", ")
 		}
 	case protoreflect.StringKind:
-		if !set && rule.GetOptional() {
+		if !set && (rule.GetOptional() || rule.GetOptionalSigned()) {
 			return nil
 		}
 		broken = textRule(rule, value.String())

@@ -21,6 +21,7 @@ const (
 	MintType     IDType = "mnt_"
 	BurnType     IDType = "brn_"
 	LotType      IDType = "lot_"
+	IntentType   IDType = "int_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.
@@ -39,6 +40,11 @@ func StockLot(listing ID, version, n uint32) ID {
 
 // ReturnLot returns the identifier of the lot that a cancelled order's stock comes back as.
 func ReturnLot(listing, order ID) ID { return digest("cmt/lot/return", listing[:], order[:]) }
+
+// IntentID returns the identifier of an intent: of the account that acts and the message that its key signs.
+func IntentID(actor Address, message []byte) ID {
+	return digest("cmt/intent-id", actor.Bytes(), message)
+}
 
 // HandOverHash returns the commitment to a hand-over code, bound to its order.
 func HandOverHash(order ID, code []byte) []byte { return commitment("cmt/hand-over", order[:], code) }

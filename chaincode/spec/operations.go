@@ -34,7 +34,10 @@ var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury}
 type Operation struct {
 	// Contract and Name are how a Fabric client calls it: "market:PlaceOrder".
 	Contract, Name string
-	Kind           Kind
+	// Number stands for the operation in a signed intent; it is never given to another. Operations without one are no
+	// person's to ask for.
+	Number uint32
+	Kind   Kind
 	// Role is what the caller's organisation must have; unspecified means any member.
 	Role Role
 	// Command and Result are empty messages of what goes in and what comes back.
@@ -65,6 +68,16 @@ func (o *Operation) PathFields() []string {
 	return fields
 }
 
+// FindNumber returns the operation with the number, or nil.
+func FindNumber(number uint32) *Operation {
+	for i := range Operations {
+		if number > 0 && Operations[i].Number == number {
+			return &Operations[i]
+		}
+	}
+	return nil
+}
+
 // Find returns the operation that a Fabric client calls by this exact name, or nil.
 func Find(fullName string) *Operation {
 	for i := range Operations {
@@ -80,65 +93,75 @@ const (
 	TokenContract      = "token"
 	MarketContract     = "market"
 	ConsortiumContract = "consortium"
+	BatchContract      = "batch"
 )
+
+// BatchFunction is the one function that is no row of the table: it carries rows, as signed intents. Its argument is the bytes
+// of a Batch.
+const BatchFunction = BatchContract + ":Execute"
+
+// MaxHintedCredits is how many credits one command may fold.
+const MaxHintedCredits = 64
 
 // Operations is the operation table.
 var Operations = []Operation{
-	{TokenContract, "Mint", Write, Role_ROLE_TREASURER, &Mint{}, &MintView{}, MintType, "POST", "/v1/mints", ScopeTreasury,
+	{TokenContract, "Mint", 0, Write, Role_ROLE_TREASURER, &Mint{}, &MintView{}, MintType, "POST", "/v1/mints", ScopeTreasury,
 		[]Code{ReferenceUsed, BelowMinimum, OverCap}, "Create CMT for a deposit outside the ledger."},
-	{TokenContract, "Burn", Write, Role_ROLE_TREASURER, &Burn{}, &BurnView{}, BurnType, "POST", "/v1/burns", ScopeTreasury,
+	{TokenContract, "Burn", 0, Write, Role_ROLE_TREASURER, &Burn{}, &BurnView{}, BurnType, "POST", "/v1/burns", ScopeTreasury,
 		[]Code{ReferenceUsed, InsufficientFunds}, "Destroy CMT of the actor's own for a withdrawal outside the ledger."},
-	{TokenContract, "Transfer", Write, 0, &Transfer{}, &TransferView{}, TransferType, "POST", "/v1/transfers", ScopePay,
+	{TokenContract, "Transfer", 1, Write, 0, &Transfer{}, &TransferView{}, TransferType, "POST", "/v1/transfers", ScopePay,
 		[]Code{ReferenceUsed, SameAccount, BelowMinimum, InsufficientFunds}, "Pay: debit the actor and give the receiver a credit."},
-	{TokenContract, "Sweep", Write, 0, &Sweep{}, &SweepView{}, "", "POST", "/v1/sweeps", ScopePay,
+	{TokenContract, "Sweep", 2, Write, 0, &Sweep{}, &SweepView{}, "", "POST", "/v1/sweeps", ScopePay,
 		[]Code{NoCredits}, "Fold the actor's named credits into its account."},
-	{TokenContract, "GetTransfer", Query, 0, &GetTransfer{}, &TransferView{}, "", "GET", "/v1/transfers/{transfer}", ScopeRead,
+	{TokenContract, "VoidNonce", 3, Write, 0, &VoidNonce{}, &NonceView{}, "", "", "", "",
+		[]Code{NonceUsed}, "Use a nonce up, so that no intent that bears it can happen any more."},
+	{TokenContract, "GetTransfer", 0, Query, 0, &GetTransfer{}, &TransferView{}, "", "GET", "/v1/transfers/{transfer}", ScopeRead,
 		[]Code{NotFound}, "Look up a transfer."},
-	{TokenContract, "GetBalance", Query, 0, &GetBalance{}, &Balance{}, "", "GET", "/v1/accounts/{address}", ScopeRead,
+	{TokenContract, "GetBalance", 0, Query, 0, &GetBalance{}, &Balance{}, "", "GET", "/v1/accounts/{address}", ScopeRead,
 		nil, "What an account has: in itself, in open credits, and held by its orders."},
-	{TokenContract, "ListCredits", Query, 0, &ListCredits{}, &CreditPage{}, "", "GET", "/v1/accounts/{address}/credits", ScopeRead,
+	{TokenContract, "ListCredits", 0, Query, 0, &ListCredits{}, &CreditPage{}, "", "GET", "/v1/accounts/{address}/credits", ScopeRead,
 		nil, "An account's open credits, page by page."},
-	{TokenContract, "GetSupply", Query, 0, &GetSupply{}, &Supply{}, "", "GET", "/v1/supply", ScopeRead,
+	{TokenContract, "GetSupply", 0, Query, 0, &GetSupply{}, &Supply{}, "", "GET", "/v1/supply", ScopeRead,
 		nil, "How much CMT there is."},
 
-	{MarketContract, "CreateListing", Write, 0, &CreateListing{}, &ListingView{}, ListingType, "POST", "/v1/listings", ScopeSell,
+	{MarketContract, "CreateListing", 10, Write, 0, &CreateListing{}, &ListingView{}, ListingType, "POST", "/v1/listings", ScopeSell,
 		[]Code{ReferenceUsed, BelowMinimum}, "Offer something for sale."},
-	{MarketContract, "EditListing", Write, 0, &EditListing{}, &ListingView{}, "", "PUT", "/v1/listings/{listing}", ScopeSell,
+	{MarketContract, "EditListing", 11, Write, 0, &EditListing{}, &ListingView{}, "", "PUT", "/v1/listings/{listing}", ScopeSell,
 		[]Code{NotFound, NotAParty, ListingClosed, VersionStale, BelowMinimum}, "Replace a listing's terms by a new version; orders already placed keep theirs."},
-	{MarketContract, "CloseListing", Write, 0, &CloseListing{}, &ListingView{}, "", "POST", "/v1/listings/{listing}/close", ScopeSell,
+	{MarketContract, "CloseListing", 12, Write, 0, &CloseListing{}, &ListingView{}, "", "POST", "/v1/listings/{listing}/close", ScopeSell,
 		[]Code{NotFound, NotAParty, ListingClosed}, "Stop selling for good; orders already placed go on."},
-	{MarketContract, "GetListing", Query, 0, &GetListing{}, &ListingView{}, "", "GET", "/v1/listings/{listing}", ScopeRead,
+	{MarketContract, "GetListing", 0, Query, 0, &GetListing{}, &ListingView{}, "", "GET", "/v1/listings/{listing}", ScopeRead,
 		[]Code{NotFound}, "Look up a listing and the lots of its stock."},
-	{MarketContract, "PlaceOrder", Write, 0, &PlaceOrder{}, &OrderView{}, OrderType, "POST", "/v1/orders", ScopeBuy,
+	{MarketContract, "PlaceOrder", 20, Write, 0, &PlaceOrder{}, &OrderView{}, OrderType, "POST", "/v1/orders", ScopeBuy,
 		[]Code{ReferenceUsed, NotFound, VersionStale, ListingClosed, SameAccount, TotalMismatch, LotEmpty, InsufficientFunds}, "Buy: take stock and have the money held."},
-	{MarketContract, "AcceptOrder", Write, 0, &AcceptOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/accept", ScopeSell,
+	{MarketContract, "AcceptOrder", 21, Write, 0, &AcceptOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/accept", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The seller takes the order."},
-	{MarketContract, "ShipOrder", Write, 0, &ShipOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/ship", ScopeSell,
+	{MarketContract, "ShipOrder", 22, Write, 0, &ShipOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/ship", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The seller says it is on its way; no clock starts."},
-	{MarketContract, "HandOverOrder", Write, 0, &HandOverOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/hand-over", ScopeSell,
+	{MarketContract, "HandOverOrder", 23, Write, 0, &HandOverOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/hand-over", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed, WrongCode}, "A party reveals the buyer's code: hand-over is proven and the release clock starts."},
-	{MarketContract, "ReportDelivery", Write, Role_ROLE_CARRIER, &ReportDelivery{}, &OrderView{}, "", "POST", "/v1/orders/{order}/report-delivery", ScopeSell,
+	{MarketContract, "ReportDelivery", 0, Write, Role_ROLE_CARRIER, &ReportDelivery{}, &OrderView{}, "", "POST", "/v1/orders/{order}/report-delivery", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "A carrier that is no party says it was delivered: the release clock starts."},
-	{MarketContract, "ConfirmOrder", Write, 0, &ConfirmOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/confirm", ScopeBuy,
+	{MarketContract, "ConfirmOrder", 24, Write, 0, &ConfirmOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/confirm", ScopeBuy,
 		[]Code{NotFound, NotAParty, WrongState}, "The buyer releases the money to the seller."},
-	{MarketContract, "CancelOrder", Write, 0, &CancelOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/cancel", ScopeBuy,
+	{MarketContract, "CancelOrder", 25, Write, 0, &CancelOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/cancel", ScopeBuy,
 		[]Code{NotFound, NotAParty, WrongState}, "Either side calls it off before shipment: refund, and the stock comes back."},
-	{MarketContract, "RefundOrder", Write, 0, &RefundOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/refund", ScopeSell,
+	{MarketContract, "RefundOrder", 26, Write, 0, &RefundOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/refund", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState}, "The seller gives all the money back."},
-	{MarketContract, "ExpireOrder", Write, 0, &ExpireOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/expire", ScopeBuy,
+	{MarketContract, "ExpireOrder", 27, Write, 0, &ExpireOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/expire", ScopeBuy,
 		[]Code{NotFound, WrongState, NotDue}, "Anyone refunds an order that was not shipped in time, or whose protection ended without proof of hand-over."},
-	{MarketContract, "ReleaseOrder", Write, 0, &ReleaseOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/release", ScopeSell,
+	{MarketContract, "ReleaseOrder", 28, Write, 0, &ReleaseOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/release", ScopeSell,
 		[]Code{NotFound, WrongState, NotDue}, "Anyone pays the seller once the release is due."},
-	{MarketContract, "GetOrder", Query, 0, &GetOrder{}, &OrderView{}, "", "GET", "/v1/orders/{order}", ScopeRead,
+	{MarketContract, "GetOrder", 0, Query, 0, &GetOrder{}, &OrderView{}, "", "GET", "/v1/orders/{order}", ScopeRead,
 		[]Code{NotFound}, "Look up an order."},
 
-	{ConsortiumContract, "Genesis", Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
+	{ConsortiumContract, "Genesis", 0, Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
 		[]Code{AlreadyInitialised, GenesisMismatch}, "Begin the ledger, once, as every endorsing organisation was configured."},
-	{ConsortiumContract, "Fence", Write, 0, &Fence{}, &FenceView{}, "", "POST", "/v1/fences", ScopePay,
+	{ConsortiumContract, "Fence", 0, Write, 0, &Fence{}, &FenceView{}, "", "POST", "/v1/fences", ScopePay,
 		[]Code{WrongState, FenceTooEarly}, "Anyone ends an epoch: what was endorsed in it and not committed is void."},
-	{ConsortiumContract, "GetParameters", Query, 0, &GetParameters{}, &Parameters{}, "", "GET", "/v1/parameters", ScopeRead,
+	{ConsortiumContract, "GetParameters", 0, Query, 0, &GetParameters{}, &Parameters{}, "", "GET", "/v1/parameters", ScopeRead,
 		nil, "The ledger's parameters."},
-	{ConsortiumContract, "GetMember", Query, 0, &GetMember{}, &Member{}, "", "GET", "/v1/members/{msp_id}", ScopeRead,
+	{ConsortiumContract, "GetMember", 0, Query, 0, &GetMember{}, &Member{}, "", "GET", "/v1/members/{msp_id}", ScopeRead,
 		[]Code{NotFound}, "A member organisation and its roles."},
 }
 

@@ -141,9 +141,11 @@ type Rule struct {
 	Min uint64 `protobuf:"varint,4,opt,name=min,proto3" json:"min,omitempty"`
 	Max uint64 `protobuf:"varint,5,opt,name=max,proto3" json:"max,omitempty"`
 	// One line of documentation.
-	Doc           string `protobuf:"bytes,6,opt,name=doc,proto3" json:"doc,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Doc string `protobuf:"bytes,6,opt,name=doc,proto3" json:"doc,omitempty"`
+	// The field may be absent in a signed intent, whose nonce does what it is for.
+	OptionalSigned bool `protobuf:"varint,7,opt,name=optional_signed,json=optionalSigned,proto3" json:"optional_signed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Rule) Reset() {
@@ -218,6 +220,13 @@ func (x *Rule) GetDoc() string {
 	return ""
 }
 
+func (x *Rule) GetOptionalSigned() bool {
+	if x != nil {
+		return x.OptionalSigned
+	}
+	return false
+}
+
 var file_chaincode_spec_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
@@ -239,14 +248,15 @@ var File_chaincode_spec_options_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1cchaincode/spec/options.proto\x12\bcmt.spec\x1a google/protobuf/descriptor.proto\"\x9a\x01\n" +
+	"\x1cchaincode/spec/options.proto\x12\bcmt.spec\x1a google/protobuf/descriptor.proto\"\xc3\x01\n" +
 	"\x04Rule\x12(\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x10.cmt.spec.FormatR\x06format\x12\x1a\n" +
 	"\boptional\x18\x02 \x01(\bR\boptional\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\rR\x06length\x12\x10\n" +
 	"\x03min\x18\x04 \x01(\x04R\x03min\x12\x10\n" +
 	"\x03max\x18\x05 \x01(\x04R\x03max\x12\x10\n" +
-	"\x03doc\x18\x06 \x01(\tR\x03doc*\xc4\x02\n" +
+	"\x03doc\x18\x06 \x01(\tR\x03doc\x12'\n" +
+	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned*\xc4\x02\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFORMAT_AMOUNT\x10\x01\x12\x12\n" +

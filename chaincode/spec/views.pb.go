@@ -831,6 +831,58 @@ func (x *BurnView) GetSupply() []byte {
 	return nil
 }
 
+type NonceView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       []byte                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Nonce         uint64                 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NonceView) Reset() {
+	*x = NonceView{}
+	mi := &file_chaincode_spec_views_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NonceView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NonceView) ProtoMessage() {}
+
+func (x *NonceView) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_views_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NonceView.ProtoReflect.Descriptor instead.
+func (*NonceView) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *NonceView) GetAddress() []byte {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *NonceView) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
 type TransferView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Transfer      []byte                 `protobuf:"bytes,1,opt,name=transfer,proto3" json:"transfer,omitempty"`
@@ -845,7 +897,7 @@ type TransferView struct {
 
 func (x *TransferView) Reset() {
 	*x = TransferView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[8]
+	mi := &file_chaincode_spec_views_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +909,7 @@ func (x *TransferView) String() string {
 func (*TransferView) ProtoMessage() {}
 
 func (x *TransferView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[8]
+	mi := &file_chaincode_spec_views_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +922,7 @@ func (x *TransferView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferView.ProtoReflect.Descriptor instead.
 func (*TransferView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{8}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TransferView) GetTransfer() []byte {
@@ -927,7 +979,7 @@ type SweepView struct {
 
 func (x *SweepView) Reset() {
 	*x = SweepView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	mi := &file_chaincode_spec_views_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +991,7 @@ func (x *SweepView) String() string {
 func (*SweepView) ProtoMessage() {}
 
 func (x *SweepView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	mi := &file_chaincode_spec_views_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1004,7 @@ func (x *SweepView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SweepView.ProtoReflect.Descriptor instead.
 func (*SweepView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{9}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SweepView) GetAddress() []byte {
@@ -993,7 +1045,7 @@ type LotView struct {
 
 func (x *LotView) Reset() {
 	*x = LotView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[10]
+	mi := &file_chaincode_spec_views_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1005,7 +1057,7 @@ func (x *LotView) String() string {
 func (*LotView) ProtoMessage() {}
 
 func (x *LotView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[10]
+	mi := &file_chaincode_spec_views_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1018,7 +1070,7 @@ func (x *LotView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LotView.ProtoReflect.Descriptor instead.
 func (*LotView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{10}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LotView) GetLot() []byte {
@@ -1055,7 +1107,7 @@ type ListingView struct {
 
 func (x *ListingView) Reset() {
 	*x = ListingView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[11]
+	mi := &file_chaincode_spec_views_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1119,7 @@ func (x *ListingView) String() string {
 func (*ListingView) ProtoMessage() {}
 
 func (x *ListingView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[11]
+	mi := &file_chaincode_spec_views_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1132,7 @@ func (x *ListingView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListingView.ProtoReflect.Descriptor instead.
 func (*ListingView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListingView) GetListing() []byte {
@@ -1195,7 +1247,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[12]
+	mi := &file_chaincode_spec_views_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1259,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[12]
+	mi := &file_chaincode_spec_views_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1272,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OrderView) GetOrder() []byte {
@@ -1372,7 +1424,7 @@ type FenceView struct {
 
 func (x *FenceView) Reset() {
 	*x = FenceView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[13]
+	mi := &file_chaincode_spec_views_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1436,7 @@ func (x *FenceView) String() string {
 func (*FenceView) ProtoMessage() {}
 
 func (x *FenceView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[13]
+	mi := &file_chaincode_spec_views_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1449,7 @@ func (x *FenceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FenceView.ProtoReflect.Descriptor instead.
 func (*FenceView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FenceView) GetEpoch() uint64 {
@@ -1460,9 +1512,12 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x04burn\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\a2\x16The burn's identifier.R\x04burn\x124\n" +
 	"\x04from\x18\x02 \x01(\fB \xa2\xbb\x18\x1c\b\x022\x18Whose CMT was destroyed.R\x04from\x12)\n" +
 	"\x06amount\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x124\n" +
-	"\x06supply\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x012\x14The supply after it.R\x06supply\"\xae\x02\n" +
-	"\fTransferView\x12>\n" +
-	"\btransfer\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x052\x1aThe transfer's identifier.R\btransfer\x12%\n" +
+	"\x06supply\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x012\x14The supply after it.R\x06supply\"s\n" +
+	"\tNonceView\x12.\n" +
+	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fWhose nonce.R\aaddress\x126\n" +
+	"\x05nonce\x18\x02 \x01(\x04B \xa2\xbb\x18\x1c2\x1aThe nonce that is used up.R\x05nonce\"\xd1\x02\n" +
+	"\fTransferView\x12a\n" +
+	"\btransfer\x18\x01 \x01(\fBE\xa2\xbb\x18A\b\x05\x10\x012;The transfer's identifier; absent when it has no reference.R\btransfer\x12%\n" +
 	"\x04from\x18\x02 \x01(\fB\x11\xa2\xbb\x18\r\b\x022\tWho paid.R\x04from\x12%\n" +
 	"\x02to\x18\x03 \x01(\fB\x15\xa2\xbb\x18\x11\b\x022\rWho received.R\x02to\x12)\n" +
 	"\x06amount\x18\x04 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x120\n" +
@@ -1570,7 +1625,7 @@ func file_chaincode_spec_views_proto_rawDescGZIP() []byte {
 }
 
 var file_chaincode_spec_views_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_chaincode_spec_views_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_chaincode_spec_views_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_chaincode_spec_views_proto_goTypes = []any{
 	(Role)(0),            // 0: cmt.spec.Role
 	(CreditKind)(0),      // 1: cmt.spec.CreditKind
@@ -1584,19 +1639,20 @@ var file_chaincode_spec_views_proto_goTypes = []any{
 	(*Supply)(nil),       // 9: cmt.spec.Supply
 	(*MintView)(nil),     // 10: cmt.spec.MintView
 	(*BurnView)(nil),     // 11: cmt.spec.BurnView
-	(*TransferView)(nil), // 12: cmt.spec.TransferView
-	(*SweepView)(nil),    // 13: cmt.spec.SweepView
-	(*LotView)(nil),      // 14: cmt.spec.LotView
-	(*ListingView)(nil),  // 15: cmt.spec.ListingView
-	(*OrderView)(nil),    // 16: cmt.spec.OrderView
-	(*FenceView)(nil),    // 17: cmt.spec.FenceView
+	(*NonceView)(nil),    // 12: cmt.spec.NonceView
+	(*TransferView)(nil), // 13: cmt.spec.TransferView
+	(*SweepView)(nil),    // 14: cmt.spec.SweepView
+	(*LotView)(nil),      // 15: cmt.spec.LotView
+	(*ListingView)(nil),  // 16: cmt.spec.ListingView
+	(*OrderView)(nil),    // 17: cmt.spec.OrderView
+	(*FenceView)(nil),    // 18: cmt.spec.FenceView
 }
 var file_chaincode_spec_views_proto_depIdxs = []int32{
 	0,  // 0: cmt.spec.Member.roles:type_name -> cmt.spec.Role
 	1,  // 1: cmt.spec.Credit.kind:type_name -> cmt.spec.CreditKind
 	7,  // 2: cmt.spec.CreditPage.credits:type_name -> cmt.spec.Credit
 	2,  // 3: cmt.spec.ListingView.state:type_name -> cmt.spec.ListingState
-	14, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
+	15, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
 	3,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
 	6,  // [6:6] is the sub-list for method output_type
 	6,  // [6:6] is the sub-list for method input_type
@@ -1617,7 +1673,7 @@ func file_chaincode_spec_views_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_views_proto_rawDesc), len(file_chaincode_spec_views_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

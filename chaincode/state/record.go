@@ -32,6 +32,8 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.time(r.Time)
 	case ledger.Account:
 		w.amount(r.Balance)
+		w.number(r.Nonces.Top)
+		w.number(r.Nonces.Used)
 	case ledger.Credit:
 		w.number(uint64(r.Cause))
 		w.amount(r.Amount)
@@ -99,7 +101,7 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	case ledger.FenceKind:
 		return ledger.Fence{Time: r.time()}
 	case ledger.AccountKind:
-		return ledger.Account{Balance: r.amount()}
+		return ledger.Account{Balance: r.amount(), Nonces: ledger.Nonces{Top: r.number(1<<64 - 1), Used: r.number(1<<64 - 1)}}
 	case ledger.CreditKind:
 		return ledger.Credit{Cause: spec.CreditKind(r.number(1<<31 - 1)), Amount: r.amount()}
 	case ledger.HoldKind:

@@ -23,9 +23,9 @@ type Pair struct {
 	Value []byte
 }
 
-// maxLoad bounds the keys of one round: the smallest chunk that the shim sends as one message. Of several chunks a failed one
-// would go unnoticed and shift the values of the others onto wrong keys.
-const maxLoad = 100
+// maxLoad bounds the keys of one round: what the largest batch may name. The shim splits more than a thousand into several
+// messages and joins the answers; one that failed is missing from them, which the count of the values shows.
+const maxLoad = 8000
 
 // Reader reads records through a stub.
 type Reader struct{ Stub Stub }
