@@ -26,7 +26,7 @@ const (
 	// fabricReportEvery is how often a build says that it is alive.
 	fabricReportEvery = 10 * time.Second
 	// fabricPackages is about how many packages a build compiles, for its progress only.
-	fabricPackages = 1100
+	fabricPackages = 830
 )
 
 // fabricPrograms are those we run; osnadmin is built for people.

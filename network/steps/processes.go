@@ -245,7 +245,8 @@ func (n *Network) awaitHealthy(ctx context.Context, node topology.Node) error {
 	})
 }
 
-// Restart stops and starts processes, all of them when none is named, and brings the network up again.
+// Restart stops processes, all of them when none is named, and brings the network up again, which starts them in the
+// right order.
 func (n *Network) Restart(ctx context.Context, names []string) error {
 	nodes := n.Topology.Nodes()
 	known := map[string]bool{}
@@ -261,11 +262,11 @@ func (n *Network) Restart(ctx context.Context, names []string) error {
 			return fmt.Errorf("no process %q: the names are those that status shows", name)
 		}
 	}
-	step := Step{Name: "restart", Apply: func(ctx context.Context) (bool, error) {
+	step := Step{Name: "stop", Limit: startLimit, Apply: func(ctx context.Context) (bool, error) {
 		return true, each(names, func(name string) error {
-			err := n.supervisor.Restart(ctx, name)
+			err := n.supervisor.Stop(ctx, name)
 			if errors.Is(err, proc.ErrUnknownProcess) || errors.Is(err, proc.ErrNotRunning) {
-				return nil // up starts it
+				return nil // it does not run
 			}
 			return err
 		})
