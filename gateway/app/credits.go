@@ -87,19 +87,17 @@ func (a *attempt) remedyFunds(ctx context.Context, refusal error) (bool, error) 
 	if len(credits) == 0 {
 		return false, refusal
 	}
-	needed, bounded := debit(a.call.Command)
-	if !bounded || a.nameCredits(account, credits) {
-		a.nameCredits(account, credits)
+	if a.nameCredits(account, credits) {
 		return true, nil
 	}
-	if total(account, credits).Less(needed) {
+	if needed, _ := debit(a.call.Command); total(account, credits).Less(needed) {
 		return false, refusal
 	}
-	return a.sweepThenName(ctx, account, credits, needed, refusal)
+	return a.sweepThenName(ctx, account, credits, refusal)
 }
 
 // sweepThenName folds the biggest credits, 64 at a time, until account and 64 more cover what is needed.
-func (a *attempt) sweepThenName(ctx context.Context, account spec.Amount, credits []Credit, needed spec.Amount, refusal error) (bool, error) {
+func (a *attempt) sweepThenName(ctx context.Context, account spec.Amount, credits []Credit, refusal error) (bool, error) {
 	for !a.nameCredits(account, credits) {
 		batch := credits[:min(maxHints, len(credits))]
 		if len(batch) == 0 {

@@ -112,6 +112,8 @@ func TestIdempotencyKeyForm(t *testing.T) {
 	}
 }
 
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
 func TestTransactionStates(t *testing.T) {
 	unknown := &app.UnknownOutcome{Transaction: "t", Cause: errors.New("lost")}
 	ledger := &scripted{outcomes: []error{unknown}}
@@ -120,6 +122,11 @@ func TestTransactionStates(t *testing.T) {
 	record, err := service.Transaction(t.Context(), ledger.sent[0].Transaction)
 	if err != nil || record.State != app.TransactionPending {
 		t.Errorf("sent by us: %+v %v", record, err)
+	}
+	ledger.outcomes = []error{nil, &app.UnknownOutcome{Transaction: zeros, Cause: errors.New("lost")}}
+	_, _ = service.Execute(t.Context(), everything, transfer(1), nil)
+	if record, err := service.Transaction(t.Context(), zeros); err != nil || record.State != app.TransactionPending {
+		t.Errorf("sent by us without a key: %+v %v", record, err)
 	}
 	other := "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 	if _, err := service.Transaction(t.Context(), other); spec.ErrorCode(err) != spec.NotFound {

@@ -81,7 +81,9 @@ type Journal interface {
 	Finish(ctx context.Context, account spec.Address, key string, answer Commit) error
 	// Forget removes the entry: nothing happened under the key.
 	Forget(ctx context.Context, account spec.Address, key string) error
-	// Pending reports whether a transaction was announced under some key and has no answer yet.
+	// NoteUnsettled notes a transaction that was sent without a key and whose outcome is unknown.
+	NoteUnsettled(ctx context.Context, transaction string) error
+	// Pending reports whether a transaction was announced under some key and has no answer yet, or was noted as unsettled.
 	Pending(ctx context.Context, transaction string) (bool, error)
 }
 

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -96,8 +97,9 @@ func (f *fixed) Labels(context.Context) ([]string, error) { return f.labels, nil
 
 // remembering is a journal in memory.
 type remembering struct {
-	mu      sync.Mutex
-	entries map[string]app.JournalEntry
+	mu        sync.Mutex
+	entries   map[string]app.JournalEntry
+	unsettled []string
 }
 
 func newJournal() *remembering { return &remembering{entries: map[string]app.JournalEntry{}} }
@@ -143,10 +145,20 @@ func (j *remembering) Forget(_ context.Context, account spec.Address, key string
 func (j *remembering) Pending(_ context.Context, transaction string) (bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if slices.Contains(j.unsettled, transaction) {
+		return true, nil
+	}
 	for _, entry := range j.entries {
 		if entry.Sent.Transaction == transaction && !entry.Done {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+func (j *remembering) NoteUnsettled(_ context.Context, transaction string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.unsettled = append(j.unsettled, transaction)
+	return nil
 }

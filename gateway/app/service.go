@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -71,6 +72,7 @@ func (s *Service) Execute(ctx context.Context, principal Principal, call *spec.C
 	}
 	if key == nil {
 		commit, err := s.write(ctx, call, announceNobody)
+		s.noteUnsettled(ctx, err)
 		return Answer{Commit: commit}, err
 	}
 	return s.once(ctx, call, *key)
@@ -89,6 +91,18 @@ func (s *Service) noteLabel(ctx context.Context, label string) error {
 	}
 	s.labels.Store(label, true)
 	return nil
+}
+
+// noteUnsettled remembers a transaction of unknown outcome that no idempotency key stands for, so that who asks for it is
+// told that it may still come.
+func (s *Service) noteUnsettled(ctx context.Context, err error) {
+	var unknown *UnknownOutcome
+	if !errors.As(err, &unknown) {
+		return
+	}
+	if noteErr := s.journal.NoteUnsettled(context.WithoutCancel(ctx), unknown.Transaction); noteErr != nil {
+		s.log.Error("could not note an unsettled transaction", "transaction", unknown.Transaction, "error", noteErr)
+	}
 }
 
 // announceNobody is for writes without an idempotency key: nobody will ask for them by it.

@@ -22,7 +22,7 @@ import (
 const maxAnswerBytes = 8 << 20
 
 // requestTimeout is longer than the gateway's own bound on a write, so that the gateway's word on the outcome arrives.
-const requestTimeout = 2 * time.Minute
+const requestTimeout = 3 * time.Minute
 
 // Client asks one gateway. It is safe for use by several goroutines.
 type Client struct {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,7 +78,7 @@ func readFile(v *viper.Viper, file string) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
 	var strict Config
-	if err := decoder.Decode(&strict); err != nil && err != io.EOF {
+	if err := decoder.Decode(&strict); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s", oneLine(err))
 	}
 	v.SetConfigType("yaml")

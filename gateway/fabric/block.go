@@ -74,7 +74,7 @@ func decodeEnvelope(data []byte, chaincode string, writes bool) (app.BlockTransa
 	var found app.BlockTransaction
 	if err := unmarshalAll(
 		step{"envelope", func() []byte { return data }, &envelope},
-		step{"payload", func() []byte { return envelope.GetPayload() }, &payload},
+		step{"payload", envelope.GetPayload, &payload},
 		step{"channel header", func() []byte { return payload.GetHeader().GetChannelHeader() }, &channel},
 	); err != nil {
 		return found, err
@@ -85,7 +85,7 @@ func decodeEnvelope(data []byte, chaincode string, writes bool) (app.BlockTransa
 	found.ID, found.Time = channel.GetTxId(), channel.GetTimestamp().AsTime()
 	if err := unmarshalAll(
 		step{"signature header", func() []byte { return payload.GetHeader().GetSignatureHeader() }, &signature},
-		step{"creator", func() []byte { return signature.GetCreator() }, &creator},
+		step{"creator", signature.GetCreator, &creator},
 	); err != nil {
 		return found, err
 	}
@@ -105,11 +105,11 @@ func decodeActions(data []byte, chaincode string, writes bool, found *app.BlockT
 		var response peer.ProposalResponsePayload
 		var done peer.ChaincodeAction
 		if err := unmarshalAll(
-			step{"action", func() []byte { return action.GetPayload() }, &payload},
-			step{"proposal", func() []byte { return payload.GetChaincodeProposalPayload() }, &proposal},
-			step{"invocation", func() []byte { return proposal.GetInput() }, &invocation},
+			step{"action", action.GetPayload, &payload},
+			step{"proposal", payload.GetChaincodeProposalPayload, &proposal},
+			step{"invocation", proposal.GetInput, &invocation},
 			step{"response", func() []byte { return payload.GetAction().GetProposalResponsePayload() }, &response},
-			step{"chaincode action", func() []byte { return response.GetExtension() }, &done},
+			step{"chaincode action", response.GetExtension, &done},
 		); err != nil {
 			return err
 		}

@@ -242,7 +242,7 @@ func routeObject(route ownRoute, schemas object) object {
 	for _, p := range route.parameters {
 		parameters = append(parameters, object{"name": p.name, "in": "query", "required": false, "description": p.doc, "schema": p.schema})
 	}
-	schema := spec.Schema{}
+	var schema spec.Schema
 	if route.item != nil {
 		name := messageName(route.item)
 		schemas[name] = spec.MessageSchema(route.item.ProtoReflect().Descriptor())

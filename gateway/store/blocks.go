@@ -99,7 +99,7 @@ func (s *Store) AwaitBlock(ctx context.Context, number uint64) error {
 // Reset forgets everything that came from a ledger, answers under idempotency keys among it. API keys and labels stay.
 func (s *Store) Reset(ctx context.Context) error {
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
-		for _, table := range []string{"blocks", "transactions", "state", "credits", "listings", "orders", "transfers", "journal"} {
+		for _, table := range []string{"blocks", "transactions", "state", "credits", "listings", "orders", "transfers", "journal", "unsettled"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}
@@ -118,6 +118,9 @@ func applyTransaction(ctx context.Context, tx *sql.Tx, block uint64, number int,
 	_, err := tx.ExecContext(ctx, "INSERT INTO transactions (id, block, code, operation, creator, time, result) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
 		t.ID, block, t.Code, t.Function, t.Creator, t.Time.Unix(), t.Result)
 	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM unsettled WHERE "transaction" = ?`, t.ID); err != nil {
 		return err
 	}
 	for _, write := range t.Writes {

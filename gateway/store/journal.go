@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
@@ -65,9 +66,26 @@ func (s *Store) Forget(ctx context.Context, account spec.Address, key string) er
 	return wrap(err, "forget an idempotency key")
 }
 
-// Pending reports whether a transaction was announced under some key and has no answer yet.
+// NoteUnsettled notes a transaction that was sent without a key and whose outcome is unknown.
+func (s *Store) NoteUnsettled(ctx context.Context, transaction string) error {
+	_, err := s.durable.ExecContext(ctx, `INSERT INTO unsettled ("transaction") VALUES (?) ON CONFLICT DO NOTHING`, transaction)
+	return wrap(err, "note an unsettled transaction")
+}
+
+// keepAnswers is how long answers are kept under idempotency keys; who repeats a request later is told by the ledger that
+// the reference was used.
+const keepAnswers = 30 * 24 * time.Hour
+
+// forgetOldAnswers removes answers that nobody will ask for again. Entries without an answer stay.
+func (s *Store) forgetOldAnswers(ctx context.Context) error {
+	_, err := s.durable.ExecContext(ctx, "DELETE FROM journal WHERE done = 1 AND begun_at < ?", s.now().Add(-keepAnswers).Unix())
+	return wrap(err, "forget old answers")
+}
+
+// Pending reports whether a transaction was announced under some key and has no answer yet, or was noted as unsettled.
 func (s *Store) Pending(ctx context.Context, transaction string) (bool, error) {
 	var count int
-	err := s.blocks.QueryRowContext(ctx, `SELECT count(*) FROM journal WHERE "transaction" = ? AND "transaction" <> '' AND done = 0`, transaction).Scan(&count)
+	err := s.blocks.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM journal WHERE "transaction" = ?1 AND "transaction" <> '' AND done = 0)
+		+ (SELECT count(*) FROM unsettled WHERE "transaction" = ?1)`, transaction).Scan(&count)
 	return count > 0, wrap(err, "look for a transaction under idempotency keys")
 }

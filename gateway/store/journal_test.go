@@ -10,9 +10,9 @@ import (
 func TestJournalSurvives(t *testing.T) {
 	folder := t.TempDir()
 	s := open(t, folder)
-	print := [32]byte{1}
-	entry, err := s.Begin(t.Context(), shopAddress, "k", print)
-	if err != nil || entry.Sent.Transaction != "" || entry.Done || entry.Fingerprint != print {
+	request := [32]byte{1}
+	entry, err := s.Begin(t.Context(), shopAddress, "k", request)
+	if err != nil || entry.Sent.Transaction != "" || entry.Done || entry.Fingerprint != request {
 		t.Fatalf("new: %+v %v", entry, err)
 	}
 	if err := s.Announce(t.Context(), shopAddress, "k", app.Sent{Transaction: "t1", Envelope: []byte("e1")}); err != nil {
@@ -21,7 +21,7 @@ func TestJournalSurvives(t *testing.T) {
 	// No Close: the process is gone.
 	s = open(t, folder)
 	entry, err = s.Begin(t.Context(), shopAddress, "k", [32]byte{2})
-	if err != nil || entry.Sent.Transaction != "t1" || string(entry.Sent.Envelope) != "e1" || entry.Done || entry.Fingerprint != print {
+	if err != nil || entry.Sent.Transaction != "t1" || string(entry.Sent.Envelope) != "e1" || entry.Done || entry.Fingerprint != request {
 		t.Fatalf("after the crash: %+v %v", entry, err)
 	}
 	if pending, err := s.Pending(t.Context(), "t1"); err != nil || !pending {
@@ -31,14 +31,14 @@ func TestJournalSurvives(t *testing.T) {
 	if err := s.Finish(t.Context(), shopAddress, "k", answer); err != nil {
 		t.Fatal(err)
 	}
-	entry, err = s.Begin(t.Context(), shopAddress, "k", print)
+	entry, err = s.Begin(t.Context(), shopAddress, "k", request)
 	if err != nil || !entry.Done || entry.Answer.Transaction != "t1" || entry.Answer.Block != 3 || string(entry.Answer.Result) != "{}" {
 		t.Errorf("answered: %+v %v", entry, err)
 	}
 	if err := s.Forget(t.Context(), shopAddress, "k"); err != nil {
 		t.Fatal(err)
 	}
-	if entry, _ = s.Begin(t.Context(), shopAddress, "k", print); !entry.Done {
+	if entry, _ = s.Begin(t.Context(), shopAddress, "k", request); !entry.Done {
 		t.Error("an answer was forgotten")
 	}
 	if err := s.Announce(t.Context(), shopAddress, "never begun", app.Sent{Transaction: "t"}); err == nil {

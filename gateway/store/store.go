@@ -64,6 +64,9 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.forgetOldAnswers(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if s.taken, err = s.Next(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

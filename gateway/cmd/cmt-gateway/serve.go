@@ -77,7 +77,8 @@ func serve(ctx context.Context, c config.Config) error {
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, c config.Config, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout,
-		WriteTimeout: c.Timeouts.Lane + c.Timeouts.Write + c.Timeouts.Model + answerSlack,
+		// A request under an idempotency key may bring an earlier transaction to its end before its own.
+		WriteTimeout: c.Timeouts.Lane + 2*c.Timeouts.Write + c.Timeouts.Model + answerSlack,
 		IdleTimeout:  idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan error, 1)

@@ -125,7 +125,7 @@ func (l *Ledger) Submit(ctx context.Context, call *spec.Call, announce app.Annou
 	if err != nil {
 		return app.Commit{}, err
 	}
-	if _, _, err := l.chain.dryRun(l.mspID, call); err != nil {
+	if _, err := l.chain.dryRun(l.mspID, call); err != nil {
 		return app.Commit{}, err
 	}
 	id := l.chain.endorse(endorsed{l.mspID, call.Operation.FullName(), argument})
@@ -152,8 +152,7 @@ func (l *Ledger) Resume(ctx context.Context, sent app.Sent) (app.Commit, error) 
 
 // Evaluate runs a query.
 func (l *Ledger) Evaluate(_ context.Context, call *spec.Call) ([]byte, error) {
-	_, result, err := l.chain.dryRun(l.mspID, call)
-	return result, err
+	return l.chain.dryRun(l.mspID, call)
 }
 
 // Outcome looks a transaction up in the blocks.
@@ -179,10 +178,11 @@ func (c *Chain) endorse(e endorsed) string {
 }
 
 // dryRun runs a call on the state as it is.
-func (c *Chain) dryRun(mspID string, call *spec.Call) ([]ledger.Write, []byte, error) {
+func (c *Chain) dryRun(mspID string, call *spec.Call) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.execute(mspID, [32]byte{}, call)
+	_, result, err := c.execute(mspID, [32]byte{}, call)
+	return result, err
 }
 
 func (c *Chain) execute(mspID string, id [32]byte, call *spec.Call) ([]ledger.Write, []byte, error) {
