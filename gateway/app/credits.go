@@ -42,16 +42,16 @@ func debit(command proto.Message) (spec.Amount, bool) {
 
 // hintCredits names open credits as the read model knows them: none when the account covers the amount, else the biggest
 // first until it is covered. A sweep names as many as it may.
-func (a *attempt) hintCredits(ctx context.Context) error {
+func (a *attempt) hintCredits(ctx context.Context) {
 	if !debits(a.call.Operation) {
-		return nil
+		return
 	}
 	funds, err := a.service.model.Funds(ctx, a.actor, maxHints)
 	if err != nil {
-		return err
+		a.service.log.Error("the read model does not know an account's funds", "account", a.actor, "error", err)
+		return
 	}
 	a.nameCredits(funds.Account, funds.Credits)
-	return nil
 }
 
 // nameCredits writes the hint and reports whether account and named credits cover the call.

@@ -19,22 +19,27 @@ type lotChoice struct {
 
 // hintLot names the lot that an order takes from, unless the caller did: this gateway's own one first, so that gateways
 // which sell side by side keep out of each other's way.
-func (a *attempt) hintLot(ctx context.Context) error {
+func (a *attempt) hintLot(ctx context.Context) {
 	order, ok := a.call.Command.(*spec.PlaceOrder)
 	if !ok || len(a.call.Hints.GetLot()) > 0 {
-		return nil
+		return
 	}
 	listing, err := spec.IDFromBytes(order.GetListing())
 	if err != nil {
-		return err
+		// The codec lets no such listing in.
+		return
 	}
 	a.lots = &lotChoice{listing: listing, quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
-	lots, err := a.service.model.Lots(ctx, listing)
+	a.nameLot(a.knownLots(ctx))
+}
+
+// knownLots returns the lots as the read model has them; none when it does not answer.
+func (a *attempt) knownLots(ctx context.Context) []Lot {
+	lots, err := a.service.model.Lots(ctx, a.lots.listing)
 	if err != nil {
-		return err
+		a.service.log.Error("the read model does not know a listing's lots", "listing", a.lots.listing.Text(spec.ListingType), "error", err)
 	}
-	a.nameLot(lots)
-	return nil
+	return lots
 }
 
 // nameLot hints at the first lot with enough stock, beginning at the gateway's own, and reports whether there is one.
@@ -72,13 +77,10 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 	if a.lots.asked {
 		return a.nextLot(a.lots.told)
 	}
-	lots, err := a.service.model.Lots(ctx, a.lots.listing)
-	if err != nil {
-		return false, err
-	}
-	if a.nameLot(lots) {
+	if a.nameLot(a.knownLots(ctx)) {
 		return true, nil
 	}
+	var err error
 	if a.lots.told, err = a.service.askLots(ctx, a.lots.listing); err != nil {
 		return false, refusal
 	}

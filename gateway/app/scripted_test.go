@@ -72,6 +72,7 @@ func (s *scripted) Outcome(_ context.Context, transaction string) (app.Transacti
 // fixed is a read model that knows what it is told.
 type fixed struct {
 	mu     sync.Mutex
+	broken error
 	funds  app.Funds
 	lots   []app.Lot
 	labels []string
@@ -82,9 +83,9 @@ func (f *fixed) Funds(_ context.Context, _ spec.Address, credits int) (app.Funds
 	defer f.mu.Unlock()
 	funds := f.funds
 	funds.Credits = funds.Credits[:min(credits, len(funds.Credits))]
-	return funds, nil
+	return funds, f.broken
 }
-func (f *fixed) Lots(context.Context, spec.ID) ([]app.Lot, error) { return f.lots, nil }
+func (f *fixed) Lots(context.Context, spec.ID) ([]app.Lot, error) { return f.lots, f.broken }
 func (f *fixed) Transaction(_ context.Context, id string) (app.TransactionRecord, error) {
 	return app.TransactionRecord{Transaction: id, State: app.TransactionUnknown}, nil
 }

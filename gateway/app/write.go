@@ -73,9 +73,7 @@ func newAttempt(s *Service, actor spec.Address, call *spec.Call, announce Announ
 }
 
 func (a *attempt) run(ctx context.Context) (Commit, error) {
-	if err := a.hint(ctx); err != nil {
-		return Commit{}, err
-	}
+	a.hint(ctx)
 	for {
 		commit, err := a.service.ledger.Submit(ctx, a.call, a.announce)
 		if err == nil {
@@ -93,14 +91,13 @@ func (a *attempt) run(ctx context.Context) (Commit, error) {
 	}
 }
 
-// hint names credits and a lot before the first try.
-func (a *attempt) hint(ctx context.Context) error {
+// hint names credits and a lot before the first try. A read model that does not answer costs the hints, not the call: a
+// refusal for want of them asks a peer.
+func (a *attempt) hint(ctx context.Context) {
 	if a.credits {
-		if err := a.hintCredits(ctx); err != nil {
-			return err
-		}
+		a.hintCredits(ctx)
 	}
-	return a.hintLot(ctx)
+	a.hintLot(ctx)
 }
 
 // remedy does what may make the next try succeed. Without one it returns the error that the caller gets.
@@ -127,9 +124,7 @@ func (a *attempt) remedyLoss(ctx context.Context, err error) (bool, error) {
 	}
 	// What was hinted may be what others took.
 	if a.credits {
-		if err := a.hintCredits(ctx); err != nil {
-			return false, err
-		}
+		a.hintCredits(ctx)
 	}
 	return true, nil
 }

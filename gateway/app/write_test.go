@@ -276,3 +276,17 @@ func (l *leaving) Submit(ctx context.Context, call *spec.Call, announce app.Anno
 	}
 	return l.scripted.Submit(ctx, call, announce)
 }
+
+// A read model that does not answer costs the hints, not the call.
+func TestBrokenModel(t *testing.T) {
+	ledger := &scripted{outcomes: []error{spec.Errorf(spec.InsufficientFunds, "")}, evaluate: answerCredits(credits(5))}
+	if _, err := newService(ledger, &fixed{broken: errors.New("disk")}, newJournal()).Execute(t.Context(), everything, transfer(5), nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(ledger.calls[0].Hints.GetCredits()) != 0 || len(ledger.calls[1].Hints.GetCredits()) != 1 {
+		t.Error("the peer's word was not taken")
+	}
+	if _, err := newService(&scripted{}, &fixed{broken: errors.New("disk")}, newJournal()).Execute(t.Context(), everything, placeOrder(1), nil); err != nil {
+		t.Error(err)
+	}
+}
