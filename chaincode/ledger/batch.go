@@ -56,7 +56,7 @@ func ExecuteBatch(reader Reader, tx Transaction, intents []*Intent) ([]Write, []
 	if err := w.load(spec.Write, tasks); err != nil {
 		return nil, nil, err
 	}
-	if err := w.admit(spec.Write, false); err != nil {
+	if err := w.admit(spec.Write, 0, false); err != nil {
 		return nil, nil, err
 	}
 	for i, t := range tasks {

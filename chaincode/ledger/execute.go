@@ -51,10 +51,7 @@ func Execute(reader Reader, tx Transaction, call *spec.Call) ([]Write, proto.Mes
 	if err := w.load(call.Operation.Kind, []*task{t}); err != nil {
 		return nil, nil, err
 	}
-	if err := w.admit(call.Operation.Kind, call.Operation.FullName() == genesisName); err != nil {
-		return nil, nil, err
-	}
-	if err := t.admitRole(); err != nil {
+	if err := w.admit(call.Operation.Kind, call.Operation.Role, call.Operation.FullName() == genesisName); err != nil {
 		return nil, nil, err
 	}
 	result, err := t.rule.decide(t)
@@ -80,18 +77,6 @@ func (t *task) find() error {
 		return spec.Errorf(spec.UnknownOperation, "no rule for %s", t.call.Operation.FullName())
 	}
 	t.rule = r
-	return nil
-}
-
-// admitRole checks that the caller's organisation has the operation's role.
-func (t *task) admitRole() error {
-	role := t.call.Operation.Role
-	if role == 0 {
-		return nil
-	}
-	if member, _ := get[Member](t, MemberKey(t.tx.MSPID)); !member.Has(role) {
-		return spec.Errorf(spec.RoleRequired, "%s lacks the role %s", t.tx.MSPID, spec.EnumText(role.Descriptor(), role.Number()))
-	}
 	return nil
 }
 

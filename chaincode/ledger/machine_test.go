@@ -91,7 +91,7 @@ func (m *machine) perform(s seat, skew int64, function string, command proto.Mes
 
 // compare holds what the rules wrote to what the model knows, and both to the sums.
 func (m *machine) compare(t *rapid.T) {
-	got, want := m.books.describe(), m.model.describe()
+	got, want := m.describe(), m.model.describe()
 	for _, line := range slices.Sorted(maps.Keys(want)) {
 		if got[line] != want[line] {
 			t.Errorf("%s: the rules have %q, the model %q", line, got[line], want[line])
@@ -137,7 +137,8 @@ func drawReference(t *rapid.T) string {
 }
 
 func drawSkew(t *rapid.T) int64 {
-	return rapid.SampledFrom([]int64{0, 0, 0, -60, -1, 60}).Draw(t, "skew")
+	// Peers let a minute pass; the last is an endorser's own clock gone wrong, and meets fences.
+	return rapid.SampledFrom([]int64{0, 0, 0, -60, -1, 60, -2 * epochSeconds}).Draw(t, "skew")
 }
 
 // amounts are those at the bounds of the rules, and some between.

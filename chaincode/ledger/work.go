@@ -104,8 +104,8 @@ func (p Parameters) epoch(time int64) uint64 {
 	return uint64(max(time, 0)) / uint64(max(p.FenceEpochSeconds, 1))
 }
 
-// admit checks who calls and when, before any rule is asked.
-func (w *work) admit(kind spec.Kind, isGenesis bool) error {
+// admit checks who calls and when, before any rule is asked. Without a role any member may.
+func (w *work) admit(kind spec.Kind, role spec.Role, isGenesis bool) error {
 	if !w.tx.IsClient {
 		return spec.Errorf(spec.NotAClient, "the certificate of %s lacks the client organisational unit", w.tx.MSPID)
 	}
@@ -115,8 +115,12 @@ func (w *work) admit(kind spec.Kind, isGenesis bool) error {
 	if w.view[ParametersKey()] == nil {
 		return spec.Errorf(spec.NotInitialised, "submit %s first", genesisName)
 	}
-	if w.view[MemberKey(w.tx.MSPID)] == nil {
+	member, ok := w.view[MemberKey(w.tx.MSPID)].(Member)
+	if !ok {
 		return spec.Errorf(spec.NotAMember, "%s is not a member", w.tx.MSPID)
+	}
+	if role != 0 && !member.Has(role) {
+		return spec.Errorf(spec.RoleRequired, "%s lacks the role %s", w.tx.MSPID, spec.EnumText(role.Descriptor(), role.Number()))
 	}
 	if epoch := w.parameters.epoch(w.tx.Time); kind == spec.Write && w.view[FenceKey(epoch)] != nil {
 		return spec.Errorf(spec.Fenced, "epoch %d was closed", epoch)
