@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -383,7 +384,7 @@ func TestPeersAtDifferentHeightsDoNotMatch(t *testing.T) {
 	if peers[1].Height() == peers[0].Height() {
 		t.Skip("chance brought the second peer up to date")
 	}
-	if _, err := b.EndorseBy(payment("two"), peers[0], peers[1]); err != simulate.ErrEndorsementMismatch {
+	if _, err := b.EndorseBy(payment("two"), peers[0], peers[1]); !errors.Is(err, simulate.ErrEndorsementMismatch) {
 		t.Errorf("peers at heights %d and %d: %v, want a mismatch", peers[0].Height(), peers[1].Height(), err)
 	}
 	peers[1].CatchUp()
