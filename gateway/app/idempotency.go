@@ -102,7 +102,12 @@ func (s *Service) settle(ctx context.Context, sent Sent) (commit Commit, made bo
 		case TransactionInvalid:
 			return Commit{}, false, nil
 		case TransactionCommitted:
-			if record.Result != nil {
+			// A peer tells the commit but not the result, which the read model has from the block.
+			if record.Result == nil {
+				s.awaitModel(ctx, record.Block)
+				record, err = s.model.Transaction(ctx, sent.Transaction)
+			}
+			if err == nil && record.Result != nil {
 				return Commit{Transaction: sent.Transaction, Block: record.Block, Result: record.Result}, true, nil
 			}
 		}

@@ -99,6 +99,22 @@ func TestCrashAfterAnnounce(t *testing.T) {
 	}
 }
 
+// After a restart the peer may know of the commit before the read model has the block, and only the block has the result.
+// Orderers refuse what they had before, so sending it again would cost the whole time for that.
+func TestCommittedIsAwaitedNotSentAgain(t *testing.T) {
+	unknown := &app.UnknownOutcome{Transaction: "t", Cause: errors.New("lost")}
+	ledger := &scripted{outcomes: []error{unknown}, outcome: app.TransactionCommitted, resume: spec.Errorf(spec.Unavailable, "had before")}
+	model := &fixed{behind: &app.TransactionRecord{State: app.TransactionCommitted, Block: 7, Result: []byte(`{"a":1}`)}}
+	service := newService(ledger, model, newJournal())
+	if _, err := service.Execute(t.Context(), everything, transfer(1), key(t, "k", "a")); spec.ErrorCode(err) != spec.OutcomeUnknown {
+		t.Fatal(err)
+	}
+	answer, err := service.Execute(t.Context(), everything, transfer(1), key(t, "k", "a"))
+	if err != nil || !answer.Replayed || answer.Block != 7 || string(answer.Result) != `{"a":1}` || ledger.resumed != 0 || len(ledger.calls) != 1 {
+		t.Errorf("got %+v %v; %d resumed, %d submits", answer, err, ledger.resumed, len(ledger.calls))
+	}
+}
+
 func TestIdempotencyKeyForm(t *testing.T) {
 	for _, bad := range []string{"", "with blank", "tab\t", "ümlaut", string(make([]byte, 65))} {
 		if _, err := app.NewIdempotencyKey(bad, "POST", "/", nil); spec.ErrorCode(err) != spec.InvalidField {

@@ -48,6 +48,8 @@ type Lot struct {
 // Model is the read model, built from blocks. It may lag; what it says is a hint, never an authority.
 type Model interface {
 	Funds(ctx context.Context, address spec.Address, credits int) (Funds, error)
+	// Crowded returns the accounts, anybody's, that have at least so many open credits.
+	Crowded(ctx context.Context, credits int) ([]spec.Address, error)
 	// Lots returns a listing's lots in the order of their identifiers.
 	Lots(ctx context.Context, listing spec.ID) ([]Lot, error)
 	// Transaction returns what the blocks said of a transaction; its state is TransactionUnknown when they said nothing.

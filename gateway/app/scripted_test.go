@@ -76,6 +76,9 @@ type fixed struct {
 	funds  app.Funds
 	lots   []app.Lot
 	labels []string
+	// behind is what the model knows of a transaction once somebody waited for a block.
+	behind *app.TransactionRecord
+	waited bool
 }
 
 func (f *fixed) Funds(_ context.Context, _ spec.Address, credits int) (app.Funds, error) {
@@ -85,11 +88,18 @@ func (f *fixed) Funds(_ context.Context, _ spec.Address, credits int) (app.Funds
 	funds.Credits = funds.Credits[:min(credits, len(funds.Credits))]
 	return funds, f.broken
 }
-func (f *fixed) Lots(context.Context, spec.ID) ([]app.Lot, error) { return f.lots, f.broken }
+func (f *fixed) Crowded(context.Context, int) ([]spec.Address, error) { return nil, f.broken }
+func (f *fixed) Lots(context.Context, spec.ID) ([]app.Lot, error)     { return f.lots, f.broken }
 func (f *fixed) Transaction(_ context.Context, id string) (app.TransactionRecord, error) {
+	if f.behind != nil && f.waited {
+		return *f.behind, nil
+	}
 	return app.TransactionRecord{Transaction: id, State: app.TransactionUnknown}, nil
 }
-func (f *fixed) AwaitBlock(context.Context, uint64) error { return nil }
+func (f *fixed) AwaitBlock(context.Context, uint64) error {
+	f.waited = true
+	return nil
+}
 func (f *fixed) NoteLabel(_ context.Context, label string) error {
 	f.labels = append(f.labels, label)
 	return nil

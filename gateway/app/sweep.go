@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -33,14 +34,14 @@ func (s *Service) Sweep(ctx context.Context, interval time.Duration) error {
 	}
 }
 
-// sweepAll looks at every own account once.
+// sweepAll looks at every own account that has reached the threshold once.
 func (s *Service) sweepAll(ctx context.Context, now time.Time, interval time.Duration, pauses map[string]sweepPause) {
-	labels, err := s.model.Labels(ctx)
+	labels, err := s.crowdedLabels(ctx)
 	if err != nil {
-		s.log.Warn("could not read the sub-accounts to sweep", "error", err)
+		s.log.Warn("could not look for accounts to sweep", "error", err)
 		return
 	}
-	for _, label := range append([]string{""}, labels...) {
+	for _, label := range labels {
 		if ctx.Err() != nil {
 			return
 		}
@@ -55,6 +56,21 @@ func (s *Service) sweepAll(ctx context.Context, now time.Time, interval time.Dur
 		}
 		delete(pauses, label)
 	}
+}
+
+// crowdedLabels returns the own accounts that have reached the threshold; the empty label is the organisation.
+func (s *Service) crowdedLabels(ctx context.Context) ([]string, error) {
+	crowded, err := s.model.Crowded(ctx, s.settings.SweepThreshold)
+	if err != nil || len(crowded) == 0 {
+		return nil, err
+	}
+	labels, err := s.model.Labels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(append([]string{""}, labels...), func(label string) bool {
+		return !slices.Contains(crowded, spec.SubAccountAddress(s.settings.MSPID, label))
+	}), nil
 }
 
 // sweepAccount folds an account's credits while it has reached the threshold.

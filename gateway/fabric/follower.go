@@ -66,7 +66,11 @@ func (f *Follower) Run(ctx context.Context) error {
 				continue
 			}
 		}
-		f.log.Warn("the stream of blocks ended; opening it again", "error", err)
+		level := slog.LevelDebug
+		if try == 0 {
+			level = slog.LevelWarn
+		}
+		f.log.Log(ctx, level, "the stream of blocks ended; opening it again", "error", err)
 		if !pause(ctx, try) {
 			return nil
 		}

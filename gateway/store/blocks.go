@@ -99,7 +99,7 @@ func (s *Store) AwaitBlock(ctx context.Context, number uint64) error {
 // Reset forgets everything that came from a ledger, answers under idempotency keys among it. API keys and labels stay.
 func (s *Store) Reset(ctx context.Context) error {
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
-		for _, table := range []string{"blocks", "transactions", "state", "credits", "listings", "orders", "transfers", "journal", "unsettled"} {
+		for _, table := range []string{"blocks", "transactions", "state", "credits", "credit_counts", "listings", "orders", "transfers", "journal", "unsettled"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}

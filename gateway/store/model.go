@@ -52,8 +52,30 @@ func (s *Store) Funds(ctx context.Context, address spec.Address, credits int) (a
 // CreditCount returns how many open credits an account has.
 func (s *Store) CreditCount(ctx context.Context, address spec.Address) (int, error) {
 	var count int
-	err := s.blocks.QueryRowContext(ctx, "SELECT count(*) FROM credits WHERE address = ?", address.Bytes()).Scan(&count)
+	err := s.blocks.QueryRowContext(ctx, "SELECT coalesce((SELECT count FROM credit_counts WHERE address = ?), 0)", address.Bytes()).Scan(&count)
 	return count, wrap(err, "count credits")
+}
+
+// Crowded returns the accounts, anybody's, that have at least so many open credits.
+func (s *Store) Crowded(ctx context.Context, credits int) ([]spec.Address, error) {
+	rows, err := s.blocks.QueryContext(ctx, "SELECT address FROM credit_counts WHERE count >= ? ORDER BY address", credits)
+	if err != nil {
+		return nil, wrap(err, "look for crowded accounts")
+	}
+	defer rows.Close()
+	var crowded []spec.Address
+	for rows.Next() {
+		var data []byte
+		if err := rows.Scan(&data); err != nil {
+			return nil, wrap(err, "look for crowded accounts")
+		}
+		address, err := spec.AddressFromBytes(data)
+		if err != nil {
+			return nil, err
+		}
+		crowded = append(crowded, address)
+	}
+	return crowded, wrap(rows.Err(), "look for crowded accounts")
 }
 
 // Lots returns a listing's lots in the order of their identifiers.

@@ -87,15 +87,16 @@ func picture(t *testing.T, s *store.Store) []any {
 	t.Helper()
 	ctx := t.Context()
 	funds, err1 := s.Funds(ctx, shopAddress, 64)
+	crowded, err7 := s.Crowded(ctx, 2)
 	listings, err2 := s.Listings(ctx, app.ListingQuery{Limit: 10})
 	orders, err3 := s.Orders(ctx, app.OrderQuery{Limit: 10})
 	transfers, err4 := s.Transfers(ctx, app.TransferQuery{Account: &shopAddress, Limit: 10})
 	lots, err5 := s.Lots(ctx, spec.NewID(spec.ListingType, shopAddress, "l"))
 	next, err6 := s.Next(ctx)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}
-	return []any{funds, texts(listings), texts(orders), texts(transfers), lots, next}
+	return []any{funds, texts(listings), texts(orders), texts(transfers), lots, next, crowded}
 }
 
 func texts(page app.Page) []string {
@@ -116,6 +117,11 @@ func TestReadModel(t *testing.T) {
 	}
 	if funds.CreditCount != 3 || len(funds.Credits) != 2 || funds.Credits[0].Amount != spec.CMT(300) || funds.Credits[1].Amount != spec.CMT(5) {
 		t.Errorf("funds: %+v", funds)
+	}
+	for credits, want := range map[int]int{1: 1, 3: 1, 4: 0} {
+		if crowded, err := s.Crowded(t.Context(), credits); err != nil || len(crowded) != want {
+			t.Errorf("%d credits: %v %v", credits, crowded, err)
+		}
 	}
 	// The category is the current version's.
 	for category, want := range map[string]int{"bikes": 0, "cars": 1} {
