@@ -61,6 +61,27 @@ func TestArithmeticIsThatOfWholeNumbersBelowTheCap(t *testing.T) {
 	})
 }
 
+// A product that wraps around 128 bits lands below the cap again; it is refused all the same.
+func TestProductsDoNotWrapAround(t *testing.T) {
+	for _, row := range []struct {
+		text string
+		n    uint64
+	}{
+		{"18.446744073709551621", 1<<64 - 1}, // (2^64 + 5)(2^64 - 1) = 2^128 + 4·2^64 - 5
+		{"18.446744073709551616", 1<<64 - 1},
+		{"1000000000", 1<<64 - 1},
+		{"1000000000", 2},
+	} {
+		amount, err := spec.ParseAmount(row.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if product, ok := amount.Mul(row.n); ok {
+			t.Errorf("%s × %d is %s", amount, row.n, product)
+		}
+	}
+}
+
 func TestAmountsReadBackAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := arbitrary.Amount(0).Draw(t, "amount")
