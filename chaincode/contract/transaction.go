@@ -10,45 +10,35 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 
+	"github.com/cybermiles/cmt/chaincode/door"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 )
 
-// run is every transaction of every contract: decode, decide, write, answer.
-func run(ctx contractapi.TransactionContextInterface, name string, command []byte) (string, error) {
-	return answer(execute(ctx.GetStub(), spec.Find(name), command))
-}
-
-// answer makes every error one of the catalogue.
-func answer(result []byte, err error) (string, error) {
-	if err == nil {
-		return string(result), nil
-	}
-	var refusal *spec.Error
-	if !errors.As(err, &refusal) {
-		refusal = spec.Errorf(spec.Internal, "%v", err)
-	}
-	return "", refusal
-}
-
-func execute(stub shim.ChaincodeStubInterface, op *spec.Operation, command []byte) ([]byte, error) {
-	call, err := spec.DecodeCall(op, command)
-	if err != nil {
-		return nil, err
-	}
+// run is every transaction of every contract: who asks, decide, write, answer. Every error becomes one of the catalogue.
+func run(ctx contractapi.TransactionContextInterface, function string, argument []byte) (string, error) {
+	stub := ctx.GetStub()
 	tx, err := transaction(stub)
 	if err != nil {
-		return nil, err
+		return "", refusalOf(err)
 	}
-	writes, result, err := ledger.Execute(state.Reader{Stub: adapter{stub}}, tx, call)
+	writes, result, err := door.Execute(state.Reader{Stub: adapter{stub}}, tx, function, argument)
 	if err != nil {
-		return nil, err
+		return "", refusalOf(err)
 	}
 	if err := apply(stub, writes); err != nil {
-		return nil, err
+		return "", refusalOf(err)
 	}
-	return spec.EncodeJSON(result)
+	return string(result), nil
+}
+
+func refusalOf(err error) error {
+	var refusal *spec.Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return spec.Errorf(spec.Internal, "%v", err)
 }
 
 // apply writes the changes in one message.

@@ -101,3 +101,25 @@ func (t *task) decideIntent(in *Intent) error {
 	t.put(AccountKey(t.actor), account)
 	return nil
 }
+
+// Contended returns the keys that the intent reads and that others may rewrite. Two batches that share none of them cannot
+// cost each other anything, so whoever carries intents keeps those that do apart. They are what the operation's rule names
+// before it has seen any record: keys that follow from records belong to an object that is among them.
+func Contended(in *Intent) []Key {
+	t := &task{work: newWork(nil, Transaction{}), call: in.Call, actor: in.Actor, signed: true}
+	keys := []Key{AccountKey(in.Actor)}
+	if t.find() != nil {
+		return keys
+	}
+	for _, key := range t.rule.keys(t) {
+		switch key.Kind {
+		case ParametersKind, MemberKind, FenceKind, VersionKind, EndKind:
+			// Written once, or by a vote.
+		case AccountKind:
+			// The actor's own, which is among them.
+		default:
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

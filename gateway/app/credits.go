@@ -20,13 +20,13 @@ const maxRefills = 2
 // maxCreditPages bounds how many pages of credits are asked of a peer for one call.
 const maxCreditPages = 20
 
-// debits reports whether an operation folds the actor's credits; the table says so by what it may lack.
-func debits(op *spec.Operation) bool {
+// Debits reports whether an operation folds the actor's credits; the table says so by what it may lack.
+func Debits(op *spec.Operation) bool {
 	return slices.Contains(op.Errors, spec.InsufficientFunds) || slices.Contains(op.Errors, spec.NoCredits)
 }
 
-// debit returns how much a command takes from the actor; false when it folds whatever is named.
-func debit(command proto.Message) (spec.Amount, bool) {
+// DebitOf returns how much a command takes from the actor; false when it folds whatever is named.
+func DebitOf(command proto.Message) (spec.Amount, bool) {
 	var data []byte
 	switch c := command.(type) {
 	case *spec.PlaceOrder:
@@ -43,7 +43,7 @@ func debit(command proto.Message) (spec.Amount, bool) {
 // hintCredits names open credits as the read model knows them: none when the account covers the amount, else the biggest
 // first until it is covered. A sweep names as many as it may.
 func (a *attempt) hintCredits(ctx context.Context) {
-	if !debits(a.call.Operation) {
+	if !Debits(a.call.Operation) {
 		return
 	}
 	funds, err := a.service.model.Funds(ctx, a.actor, maxHints)
@@ -56,7 +56,7 @@ func (a *attempt) hintCredits(ctx context.Context) {
 
 // nameCredits writes the hint and reports whether account and named credits cover the call.
 func (a *attempt) nameCredits(account spec.Amount, credits []Credit) bool {
-	needed, bounded := debit(a.call.Command)
+	needed, bounded := DebitOf(a.call.Command)
 	have := account
 	var names [][]byte
 	for _, credit := range credits {
@@ -90,7 +90,7 @@ func (a *attempt) remedyFunds(ctx context.Context, refusal error) (bool, error) 
 	if a.nameCredits(account, credits) {
 		return true, nil
 	}
-	if needed, _ := debit(a.call.Command); total(account, credits).Less(needed) {
+	if needed, _ := DebitOf(a.call.Command); total(account, credits).Less(needed) {
 		return false, refusal
 	}
 	return a.sweepThenName(ctx, account, credits, refusal)

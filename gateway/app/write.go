@@ -133,7 +133,7 @@ func (a *attempt) remedyLoss(ctx context.Context, err error) (bool, error) {
 // its lanes in this order, so no two wait for each other.
 func laneKeys(actor spec.Address, call *spec.Call) []string {
 	var keys []string
-	if debits(call.Operation) {
+	if Debits(call.Operation) {
 		keys = append(keys, actorLane(actor))
 	}
 	if object := objectLane(call.Command); object != "" {

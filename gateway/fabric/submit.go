@@ -23,7 +23,16 @@ func (l *Ledger) Submit(ctx context.Context, call *spec.Call, announce app.Annou
 	if err != nil {
 		return app.Commit{}, err
 	}
-	transaction, err := l.endorse(ctx, call.Operation.FullName(), argument)
+	return l.submit(ctx, call.Operation.FullName(), argument, announce)
+}
+
+// Carry endorses a batch of signed intents, the bytes of a spec.Batch, announces it, sends it and waits for its commit.
+func (l *Ledger) Carry(ctx context.Context, batch []byte, announce app.Announce) (app.Commit, error) {
+	return l.submit(ctx, spec.BatchFunction, batch, announce)
+}
+
+func (l *Ledger) submit(ctx context.Context, function string, argument []byte, announce app.Announce) (app.Commit, error) {
+	transaction, err := l.endorse(ctx, function, argument)
 	if err != nil {
 		return app.Commit{}, err
 	}

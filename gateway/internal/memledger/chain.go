@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cybermiles/cmt/chaincode/door"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
@@ -125,21 +126,30 @@ func (l *Ledger) Submit(ctx context.Context, call *spec.Call, announce app.Annou
 	if err != nil {
 		return app.Commit{}, err
 	}
-	if _, err := l.chain.dryRun(l.mspID, call); err != nil {
+	commit, err := l.submit(ctx, call.Operation.FullName(), argument, announce)
+	if err == nil && l.After != nil {
+		err = l.After(call, commit)
+	}
+	return commit, err
+}
+
+// Carry runs a batch of signed intents and makes a block of it.
+func (l *Ledger) Carry(ctx context.Context, batch []byte, announce app.Announce) (app.Commit, error) {
+	return l.submit(ctx, spec.BatchFunction, batch, announce)
+}
+
+func (l *Ledger) submit(ctx context.Context, function string, argument []byte, announce app.Announce) (app.Commit, error) {
+	if _, err := l.chain.dryRun(l.mspID, function, argument); err != nil {
 		return app.Commit{}, err
 	}
-	id := l.chain.endorse(endorsed{l.mspID, call.Operation.FullName(), argument})
+	id := l.chain.endorse(endorsed{l.mspID, function, argument})
 	if err := announce(ctx, app.Sent{Transaction: id, Envelope: []byte(id)}); err != nil {
 		return app.Commit{}, err
 	}
 	if l.Lost {
 		return app.Commit{}, &app.UnknownOutcome{Transaction: id, Cause: context.DeadlineExceeded}
 	}
-	commit, err := l.chain.commit(ctx, id)
-	if err == nil && l.After != nil {
-		err = l.After(call, commit)
-	}
-	return commit, err
+	return l.chain.commit(ctx, id)
 }
 
 // Resume sends an announced transaction again.
@@ -152,7 +162,11 @@ func (l *Ledger) Resume(ctx context.Context, sent app.Sent) (app.Commit, error) 
 
 // Evaluate runs a query.
 func (l *Ledger) Evaluate(_ context.Context, call *spec.Call) ([]byte, error) {
-	return l.chain.dryRun(l.mspID, call)
+	argument, err := call.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return l.chain.dryRun(l.mspID, call.Operation.FullName(), argument)
 }
 
 // Outcome looks a transaction up in the blocks.
@@ -177,22 +191,17 @@ func (c *Chain) endorse(e endorsed) string {
 	return id
 }
 
-// dryRun runs a call on the state as it is.
-func (c *Chain) dryRun(mspID string, call *spec.Call) ([]byte, error) {
+// dryRun runs a function on the state as it is.
+func (c *Chain) dryRun(mspID, function string, argument []byte) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, result, err := c.execute(mspID, [32]byte{}, call)
+	_, result, err := c.execute(mspID, [32]byte{}, function, argument)
 	return result, err
 }
 
-func (c *Chain) execute(mspID string, id [32]byte, call *spec.Call) ([]ledger.Write, []byte, error) {
+func (c *Chain) execute(mspID string, id [32]byte, function string, argument []byte) ([]ledger.Write, []byte, error) {
 	tx := ledger.Transaction{ID: id, Time: c.Now().Unix(), MSPID: mspID, IsClient: true}
-	writes, result, err := ledger.Execute(state.Reader{Stub: stub{c.state}}, tx, call)
-	if err != nil {
-		return nil, nil, err
-	}
-	encoded, err := spec.EncodeJSON(result)
-	return writes, encoded, err
+	return door.Execute(state.Reader{Stub: stub{c.state}}, tx, function, argument)
 }
 
 // commit makes a block of an endorsed transaction, once.
@@ -206,15 +215,11 @@ func (c *Chain) commit(ctx context.Context, id string) (app.Commit, error) {
 	if !ok {
 		return app.Commit{}, &app.UnknownOutcome{Transaction: id, Cause: fmt.Errorf("never endorsed")}
 	}
-	call, err := spec.DecodeCall(spec.Find(e.function), e.argument)
-	if err != nil {
-		return app.Commit{}, err
-	}
 	raw, err := hex.DecodeString(id)
 	if err != nil {
 		return app.Commit{}, err
 	}
-	writes, result, err := c.execute(e.mspID, [32]byte(raw), call)
+	writes, result, err := c.execute(e.mspID, [32]byte(raw), e.function, e.argument)
 	if err != nil {
 		// What it was endorsed on has changed since.
 		return app.Commit{}, spec.Errorf(spec.Conflict, "others changed the same objects first")

@@ -79,6 +79,7 @@ func allowed() Graph {
 		Module + "/chaincode/ledger/escrow":     {Module + "/chaincode/spec/pb"},
 		Module + "/chaincode/intent":            {Module + "/chaincode/spec", "crypto/ed25519"},
 		Module + "/chaincode/state":             {Module + "/chaincode/spec", Module + "/chaincode/ledger"},
+		Module + "/chaincode/door":              {Module + "/chaincode/ledger", Module + "/chaincode/intent"},
 		Module + "/chaincode/contract":          {Module + "/chaincode/state", Module + "/chaincode/intent", contractAPI + "/v2/contractapi"},
 		Module + "/chaincode/simulate":          {Module + "/chaincode/state", Module + "/chaincode/ledger"},
 		Module + "/chaincode/cmd/cmt-chaincode": {Module + "/chaincode/contract", shim + "/v2/shim"},
@@ -133,13 +134,18 @@ var forbidden = []struct {
 	{"chaincode/ledger", Module + "/chaincode/intent", []string{
 		"chaincode/ledger: chaincode/ledger chaincode/intent"}},
 	{"chaincode/ledger/escrow", "github.com/hyperledger/fabric-protos-go-apiv2/peer", []string{
+		"chaincode/door: chaincode/door chaincode/ledger chaincode/ledger/escrow github.com/hyperledger/fabric-protos-go-apiv2/peer",
 		"chaincode/ledger: chaincode/ledger chaincode/ledger/escrow github.com/hyperledger/fabric-protos-go-apiv2/peer",
 		"chaincode/ledger: chaincode/ledger/escrow github.com/hyperledger/fabric-protos-go-apiv2/peer"}},
 	{"chaincode/ledger", "example.com/log", []string{
+		"chaincode/door: chaincode/door chaincode/ledger example.com/log example.com/syslog os/exec",
 		"chaincode/ledger: chaincode/ledger example.com/log example.com/syslog os/exec",
 		"chaincode/state: chaincode/state chaincode/ledger example.com/log example.com/syslog os/exec",
 		"chaincode/simulate: chaincode/simulate chaincode/ledger example.com/log example.com/syslog os/exec"}},
+	{"chaincode/door", Module + "/chaincode/state", []string{
+		"chaincode/door: chaincode/door chaincode/state"}},
 	{"chaincode/intent", "example.com/metrics", []string{
+		"chaincode/door: chaincode/door chaincode/intent example.com/metrics net/http",
 		"chaincode/intent: chaincode/intent example.com/metrics net/http"}},
 	{"chaincode/intent", Module + "/chaincode/ledger", []string{
 		"chaincode/intent: chaincode/intent chaincode/ledger"}},

@@ -15,7 +15,7 @@ const (
 var pure = []string{hyperledger, http, sql, process}
 
 // language is what the chaincode and the gateway both speak, and the rules that both apply.
-var language = []string{"chaincode/spec", "chaincode/intent", "chaincode/ledger", "chaincode/state"}
+var language = []string{"chaincode/spec", "chaincode/intent", "chaincode/ledger", "chaincode/door", "chaincode/state"}
 
 // port is what a package behind one of app's ports may import.
 var port = append([]string{"gateway/app", "gateway/internal"}, language...)
@@ -35,6 +35,10 @@ var Rules = []Rule{
 	{
 		Tree: "chaincode/intent", Why: "intents know the language only, and are pure",
 		May: []string{"chaincode/spec"}, NeverReaches: pure,
+	},
+	{
+		Tree: "chaincode/door", Why: "both doors lead to the rules, and are pure",
+		May: []string{"chaincode/spec", "chaincode/intent", "chaincode/ledger"}, NeverReaches: pure,
 	},
 	{
 		Tree: "chaincode/state", Why: "state knows the language and the rules, and a stub by a small interface of its own",

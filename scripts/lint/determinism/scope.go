@@ -11,7 +11,7 @@ import (
 const module = "github.com/cybermiles/cmt/"
 
 // lawful are the trees whose code every endorser must run alike.
-var lawful = []string{"chaincode/spec", "chaincode/ledger", "chaincode/intent", "chaincode/state", "chaincode/contract"}
+var lawful = []string{"chaincode/spec", "chaincode/ledger", "chaincode/intent", "chaincode/door", "chaincode/state", "chaincode/contract"}
 
 // underLaw says whether the package of this import path is to be deterministic.
 func underLaw(path string) bool {

@@ -1,0 +1,93 @@
+package door
+
+import (
+	"errors"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/intent"
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Bounds of one batch. The largest useful batch stays well inside: beyond some hundreds more intents save nothing, and the
+// design allows one call 50 ms.
+const (
+	MaxBatchBytes   = 1 << 20
+	MaxBatchIntents = 1000
+)
+
+// maxDetail bounds what the answer says of one refusal, in bytes.
+const maxDetail = 200
+
+// executeBatch runs a batch of signed intents, the bytes of a spec.Batch. The result is the JSON form of a spec.BatchResult. A refused
+// intent leaves its neighbours untouched; a batch over the bounds is refused whole.
+func executeBatch(reader ledger.Reader, tx ledger.Transaction, argument []byte) ([]ledger.Write, []byte, error) {
+	batch, err := decodeBatch(argument)
+	if err != nil {
+		return nil, nil, err
+	}
+	ledgerID, err := ledger.ID(reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	intents, refusals := checkIntents(ledgerID, batch)
+	writes, ruled, err := ledger.ExecuteBatch(reader, tx, intents)
+	if err != nil {
+		return nil, nil, err
+	}
+	view := &spec.BatchResult{Count: uint32(len(intents))}
+	for i := range intents {
+		if refusals[i] == nil {
+			refusals[i] = ruled[i]
+		}
+		if refusal := refusals[i]; refusal != nil {
+			view.Refusals = append(view.Refusals, &spec.Refusal{
+				Index: uint32(i), Code: string(refusal.Code), Field: refusal.Field, Detail: refusal.Detail[:min(len(refusal.Detail), maxDetail)],
+			})
+		}
+	}
+	result, err := spec.EncodeJSON(view)
+	return writes, result, err
+}
+
+func decodeBatch(data []byte) (*spec.Batch, error) {
+	if len(data) > MaxBatchBytes {
+		return nil, spec.Errorf(spec.BodyTooLarge, "%d bytes are more than %d", len(data), MaxBatchBytes)
+	}
+	var batch spec.Batch
+	if err := proto.Unmarshal(data, &batch); err != nil {
+		return nil, spec.Errorf(spec.Malformed, "the argument is no batch")
+	}
+	if n := len(batch.Intents); n == 0 || n > MaxBatchIntents {
+		return nil, spec.FieldErrorf(spec.InvalidField, "intents", "must have 1 to %d items, not %d", MaxBatchIntents, n)
+	}
+	for i, in := range batch.Intents {
+		if len(in.GetHints().GetCredits()) > spec.MaxHintedCredits {
+			return nil, spec.FieldErrorf(spec.InvalidField, "hints.credits", "intent %d has more than %d", i, spec.MaxHintedCredits)
+		}
+	}
+	return &batch, nil
+}
+
+// checkIntents decodes the intents and checks their signatures; a refused one is nil.
+func checkIntents(ledgerID [16]byte, batch *spec.Batch) ([]*ledger.Intent, []*spec.Error) {
+	decoded := make([]*intent.Intent, len(batch.Intents))
+	refusals := make([]*spec.Error, len(batch.Intents))
+	for i, signed := range batch.Intents {
+		var err error
+		if decoded[i], err = intent.Decode(ledgerID, signed); err != nil && !errors.As(err, &refusals[i]) {
+			refusals[i] = spec.Errorf(spec.BadIntent, "%v", err)
+		}
+	}
+	intents := make([]*ledger.Intent, len(decoded))
+	for i, refusal := range intent.Check(decoded) {
+		switch in := decoded[i]; {
+		case refusal != nil:
+			refusals[i] = refusal
+		case in != nil:
+			intents[i] = &ledger.Intent{Actor: in.Actor, Nonce: in.Nonce, ValidUntil: in.ValidUntil, Call: in.Call}
+		}
+	}
+	return intents, refusals
+}

@@ -1,0 +1,237 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// Options bound the batcher. The zero value of a field has the default that its comment names.
+type Options struct {
+	// Parameters are the ledger's; ReadParameters asks for them.
+	Parameters Parameters
+	// MaxIntents (500) and MaxBytes (384 KiB) bound a batch; the chaincode takes 1000 and 1 MiB.
+	MaxIntents, MaxBytes int
+	// InFlight (2) is how many batches are on their way at a time.
+	InFlight int
+	// QueueIntents (20,000) is how many intents may wait, LaneIntents (5,000) how many of one account.
+	QueueIntents, LaneIntents int
+	// Attempts (8) is how often an intent that lost to others is carried again before its submitter is told.
+	Attempts int
+	Log      *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	fill := func(value *int, standard int) {
+		if *value == 0 {
+			*value = standard
+		}
+	}
+	fill(&o.MaxIntents, 500)
+	fill(&o.MaxBytes, 384<<10)
+	fill(&o.InFlight, 2)
+	fill(&o.QueueIntents, 20_000)
+	fill(&o.LaneIntents, 5_000)
+	fill(&o.Attempts, 8)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// maxRefills bounds how often an intent that lacked funds is tried with more credits.
+const maxRefills = 3
+
+// Batcher gathers intents and carries them. Run must run for anything to happen.
+type Batcher struct {
+	options Options
+	ledger  Ledger
+	model   Model
+	witness *Witness
+
+	mu sync.Mutex
+	// waiting has every intent that was taken in and has no outcome, so that one submitted twice is carried once.
+	waiting map[spec.ID]*entry
+	queue   *queue
+	flying  int
+	// wake is told that there is something to dispatch.
+	wake chan struct{}
+}
+
+// New returns a batcher over its ports.
+func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher {
+	return &Batcher{
+		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
+		waiting: map[spec.ID]*entry{}, queue: newQueue(), wake: make(chan struct{}, 1),
+	}
+}
+
+// Submit takes an intent in and waits for its outcome. An intent that is already on its way has one outcome for all who ask.
+// The error is a refusal of the catalogue, *app.UnknownOutcome, or ctx's: then the intent goes on without its submitter.
+func (b *Batcher) Submit(ctx context.Context, signed *spec.SignedIntent) (Receipt, error) {
+	e, err := b.enter(signed)
+	if err != nil {
+		return Receipt{}, err
+	}
+	select {
+	case <-e.done:
+		return e.receipt, e.err
+	case <-ctx.Done():
+		return Receipt{ID: e.id}, ctx.Err()
+	}
+}
+
+func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
+	e, err := newEntry(b.options.Parameters.LedgerID, signed)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known, ok := b.waiting[e.id]; ok {
+		return known, nil
+	}
+	if b.queue.size >= b.options.QueueIntents {
+		return nil, spec.Errorf(spec.RateLimited, "%d intents wait already", b.queue.size)
+	}
+	if l := b.queue.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
+		return nil, spec.Errorf(spec.RateLimited, "%d intents of %s wait already", len(l.entries), e.intent.Actor)
+	}
+	e.nameKeys()
+	b.waiting[e.id] = e
+	b.queue.push(e)
+	b.nudge()
+	return e, nil
+}
+
+// nudge wakes the dispatcher; one nudge is as good as many.
+func (b *Batcher) nudge() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run dispatches until ctx ends and what is in flight came to its end.
+func (b *Batcher) Run(ctx context.Context) error {
+	var flights sync.WaitGroup
+	defer b.abandon()
+	defer flights.Wait()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		taken, wake := b.next(time.Now())
+		if len(taken) > 0 {
+			flights.Go(func() { b.fly(ctx, taken) })
+			continue
+		}
+		if !wake.IsZero() {
+			timer.Reset(time.Until(wake))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// next takes a batch when there is room for one in flight.
+func (b *Batcher) next(now time.Time) ([]*entry, time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.flying >= b.options.InFlight {
+		return nil, time.Time{}
+	}
+	taken, wake := b.queue.take(now, b.options.MaxIntents, b.options.MaxBytes)
+	if len(taken) > 0 {
+		b.flying++
+		b.queue.hold(taken)
+	}
+	return taken, wake
+}
+
+// fly carries one batch and lands each of its intents: at its submitter, or back in the queue.
+func (b *Batcher) fly(ctx context.Context, taken []*entry) {
+	landing := b.carry(ctx, taken)
+	b.mu.Lock()
+	b.queue.release(taken)
+	for _, e := range landing.again {
+		e.nameKeys()
+	}
+	b.queue.pushBack(landing.again)
+	for _, outcome := range landing.outcomes {
+		delete(b.waiting, outcome.entry.id)
+	}
+	b.flying--
+	b.mu.Unlock()
+	b.nudge()
+	for _, outcome := range landing.outcomes {
+		outcome.entry.finish(outcome.receipt, outcome.err)
+	}
+}
+
+// landing is what became of a batch's intents.
+type landing struct {
+	outcomes []outcome
+	again    []*entry
+}
+
+type outcome struct {
+	entry   *entry
+	receipt Receipt
+	err     error
+}
+
+func (l *landing) end(e *entry, err error) {
+	l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id}, err: err})
+}
+
+// carry screens the batch, names its credits and takes it to the ledger.
+func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
+	l := &landing{}
+	good := screen(taken, l)
+	if len(good) == 0 {
+		return l
+	}
+	if err := b.nameCredits(ctx, good); err != nil {
+		for _, e := range good {
+			l.end(e, err)
+		}
+		return l
+	}
+	argument, err := encode(good)
+	if err != nil {
+		for _, e := range good {
+			l.end(e, spec.Errorf(spec.Internal, "%v", err))
+		}
+		return l
+	}
+	start := time.Now()
+	commit, err := b.ledger.Carry(ctx, argument, func(_ context.Context, sent app.Sent) error {
+		b.witness.Own(sent.Transaction)
+		return nil
+	})
+	var unknown *app.UnknownOutcome
+	if errors.As(err, &unknown) {
+		commit, err = b.resolve(ctx, unknown, start, len(good))
+	}
+	b.land(l, good, commit, err)
+	return l
+}
+
+// abandon ends what waits when the batcher stops; none of it was sent.
+func (b *Batcher) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.waiting {
+		e.finish(Receipt{ID: e.id}, spec.Errorf(spec.Unavailable, "the gateway stops"))
+	}
+	clear(b.waiting)
+}

@@ -1,0 +1,385 @@
+package batch_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/intent"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/internal/memledger"
+	"github.com/cybermiles/cmt/gateway/store"
+)
+
+// deadline bounds every wait of these tests.
+const deadline = 30 * time.Second
+
+// scripted is a ledger in memory whose carrying can be held up and spoilt.
+type scripted struct {
+	*memledger.Ledger
+	// carry stands before the real one when set.
+	carry func(ctx context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error)
+
+	carried, most, flying atomic.Int64
+}
+
+func (s *scripted) Carry(ctx context.Context, argument []byte, announce app.Announce) (app.Commit, error) {
+	var b spec.Batch
+	if err := proto.Unmarshal(argument, &b); err != nil {
+		return app.Commit{}, err
+	}
+	s.carried.Add(1)
+	if flying := s.flying.Add(1); flying > s.most.Load() {
+		s.most.Store(flying)
+	}
+	defer s.flying.Add(-1)
+	next := func() (app.Commit, error) { return s.Ledger.Carry(ctx, argument, announce) }
+	if s.carry == nil {
+		return next()
+	}
+	return s.carry(ctx, b.Intents, next)
+}
+
+// house is a batcher over a real read model and the real rules.
+type house struct {
+	*testing.T
+	ctx     context.Context
+	ledger  *scripted
+	batcher *batch.Batcher
+	params  batch.Parameters
+}
+
+func newHouse(t *testing.T, options batch.Options) *house {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	chain, err := memledger.New(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database, err := store.Open(ctx, t.TempDir(), memledger.Members[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	witness := batch.NewWitness()
+	if err := chain.Follow(ctx, watching{database, witness}); err != nil {
+		t.Fatal(err)
+	}
+	h := &house{T: t, ctx: ctx, ledger: &scripted{Ledger: chain.For(memledger.Members[0])}}
+	if h.params, err = batch.ReadParameters(ctx, h.ledger); err != nil {
+		t.Fatal(err)
+	}
+	options.Parameters = h.params
+	h.batcher = batch.New(options, h.ledger, database, witness)
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- h.batcher.Run(running) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, database.Close()); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	})
+	return h
+}
+
+// watching gives blocks to the read model and to the witness, as the gateway does.
+type watching struct {
+	*store.Store
+	witness *batch.Witness
+}
+
+func (w watching) Apply(ctx context.Context, block app.Block) error {
+	w.witness.See(block)
+	return w.Store.Apply(ctx, block)
+}
+
+type person struct {
+	key     ed25519.PrivateKey
+	address spec.Address
+	nonce   uint64
+}
+
+// newPerson returns somebody with a key, and money unless it is 0.
+func (h *house) newPerson(cmt uint32) *person {
+	h.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		h.Fatal(err)
+	}
+	address, err := intent.Address(spec.Scheme_SCHEME_ED25519, public)
+	if err != nil {
+		h.Fatal(err)
+	}
+	if cmt > 0 {
+		call := &spec.Call{Operation: spec.Find("token:Transfer"), Hints: &spec.Hints{}, Command: &spec.Transfer{
+			Reference: address.String()[:40], To: address.Bytes(), Amount: spec.CMT(cmt).Bytes(),
+		}}
+		if _, err := h.ledger.Submit(h.ctx, call, func(context.Context, app.Sent) error { return nil }); err != nil {
+			h.Fatal(err)
+		}
+	}
+	return &person{key: private, address: address}
+}
+
+func (h *house) pays(p *person, to spec.Address, cmt uint32) *spec.SignedIntent {
+	h.Helper()
+	p.nonce++
+	body, err := intent.Encode(p.nonce, time.Now().Add(time.Hour).Unix(), &spec.Call{
+		Operation: spec.Find("token:Transfer"), Command: &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(cmt).Bytes()},
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return &spec.SignedIntent{
+		Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: p.key.Public().(ed25519.PublicKey),
+		Signature: ed25519.Sign(p.key, intent.Message(h.params.LedgerID, body)),
+	}
+}
+
+// has returns all that an account has, credits among it.
+func (h *house) has(a spec.Address) spec.Amount {
+	h.Helper()
+	result, err := h.ledger.Evaluate(h.ctx, &spec.Call{Operation: spec.Find("token:GetBalance"), Command: &spec.GetBalance{Address: a.Bytes()}})
+	if err != nil {
+		h.Fatal(err)
+	}
+	var view spec.Balance
+	if err := spec.DecodeJSON(result, &view); err != nil {
+		h.Fatal(err)
+	}
+	account, err1 := spec.AmountFromBytes(view.Account)
+	credits, err2 := spec.AmountFromBytes(view.Credits)
+	if err := errors.Join(err1, err2); err != nil {
+		h.Fatal(err)
+	}
+	sum, _ := account.Add(credits)
+	return sum
+}
+
+// all submits intents side by side and returns their errors in order.
+func (h *house) all(intents []*spec.SignedIntent) []error {
+	errs := make([]error, len(intents))
+	var group sync.WaitGroup
+	for i, signed := range intents {
+		group.Go(func() { _, errs[i] = h.batcher.Submit(h.ctx, signed) })
+	}
+	group.Wait()
+	return errs
+}
+
+func (h *house) noErrors(errs []error) {
+	h.Helper()
+	if err := errors.Join(errs...); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func TestPaymentsOfManySettle(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 50})
+	shop := spec.OrganisationAddress("ShopMSP")
+	var intents []*spec.SignedIntent
+	for range 100 {
+		p := h.newPerson(10)
+		intents = append(intents, h.pays(p, shop, 1), h.pays(p, shop, 2))
+	}
+	h.noErrors(h.all(intents))
+	if got := h.has(shop); got != spec.CMT(300) {
+		t.Errorf("the shop has %s", got)
+	}
+	if batches := h.ledger.carried.Load(); batches < 4 || batches > 150 {
+		t.Errorf("200 intents went in %d batches of at most 50", batches)
+	}
+}
+
+// An intent that is alone leaves at once, and the same one submitted again has the same outcome and no second effect.
+func TestSameIntentHappensOnce(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	p := h.newPerson(10)
+	signed := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
+	h.noErrors(h.all([]*spec.SignedIntent{signed, signed, signed}))
+	if got := h.has(p.address); got != spec.CMT(9) {
+		t.Errorf("the payer has %s left", got)
+	}
+	if _, err := h.batcher.Submit(h.ctx, signed); spec.ErrorCode(err) != spec.NonceUsed {
+		t.Errorf("later again: %v", err)
+	}
+}
+
+func TestForgedIntentsStayHome(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	p, q := h.newPerson(10), h.newPerson(10)
+	forged := h.pays(p, q.address, 1)
+	forged.Signature[5] ^= 1
+	errs := h.all([]*spec.SignedIntent{forged, h.pays(q, p.address, 1)})
+	if spec.ErrorCode(errs[0]) != spec.BadSignature || errs[1] != nil {
+		t.Errorf("forged: %v, beside it: %v", errs[0], errs[1])
+	}
+}
+
+// No two batches in flight share an account.
+func TestOneAccountIsInOneBatchAtATime(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 4, InFlight: 3})
+	var mu sync.Mutex
+	inFlight := map[string]bool{}
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		accounts := map[string]bool{}
+		for _, signed := range intents {
+			accounts[string(signed.PublicKey)] = true
+		}
+		mu.Lock()
+		for account := range accounts {
+			if inFlight[account] {
+				t.Error("an account is in two batches in flight")
+			}
+			inFlight[account] = true
+		}
+		mu.Unlock()
+		commit, err := next()
+		mu.Lock()
+		defer mu.Unlock()
+		for account := range accounts {
+			delete(inFlight, account)
+		}
+		return commit, err
+	}
+	var intents []*spec.SignedIntent
+	for range 6 {
+		p := h.newPerson(100)
+		for range 10 {
+			intents = append(intents, h.pays(p, spec.OrganisationAddress("ShopMSP"), 1))
+		}
+	}
+	h.noErrors(h.all(intents))
+}
+
+// A batch that loses to a stranger costs its neighbours one more try, and the guilty are carried apart.
+func TestConflictIsPutOnTheGuilty(t *testing.T) {
+	h := newHouse(t, batch.Options{Attempts: 20})
+	guilty := h.newPerson(10)
+	losses := map[string]int{}
+	var mu sync.Mutex
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, signed := range intents {
+			if string(signed.PublicKey) == string(guilty.key.Public().(ed25519.PublicKey)) && losses[string(signed.PublicKey)] < 6 {
+				for _, other := range intents {
+					losses[string(other.PublicKey)]++
+				}
+				return app.Commit{}, spec.Errorf(spec.Conflict, "others changed the same objects first")
+			}
+		}
+		return next()
+	}
+	shop := spec.OrganisationAddress("ShopMSP")
+	intents := []*spec.SignedIntent{h.pays(guilty, shop, 1)}
+	for range 40 {
+		intents = append(intents, h.pays(h.newPerson(10), shop, 1))
+	}
+	h.noErrors(h.all(intents))
+	if got := h.has(shop); got != spec.CMT(41) {
+		t.Errorf("the shop has %s", got)
+	}
+}
+
+func TestHopelessConflictEnds(t *testing.T) {
+	h := newHouse(t, batch.Options{Attempts: 3})
+	h.ledger.carry = func(context.Context, []*spec.SignedIntent, func() (app.Commit, error)) (app.Commit, error) {
+		return app.Commit{}, spec.Errorf(spec.Conflict, "others changed the same objects first")
+	}
+	p := h.newPerson(10)
+	if _, err := h.batcher.Submit(h.ctx, h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)); spec.ErrorCode(err) != spec.Conflict {
+		t.Errorf("got %v", err)
+	}
+	if got := h.ledger.carried.Load(); got != 3 {
+		t.Errorf("it was carried %d times, want 3", got)
+	}
+}
+
+// When the answer to a commit is lost, the outcome is asked for, and nothing happens twice.
+func TestLostAnswerIsAskedFor(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	var lost atomic.Bool
+	h.ledger.carry = func(_ context.Context, _ []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		commit, err := next()
+		if err == nil && lost.CompareAndSwap(false, true) {
+			return app.Commit{}, &app.UnknownOutcome{Transaction: commit.Transaction, Cause: errors.New("the peer went away")}
+		}
+		return commit, err
+	}
+	p := h.newPerson(10)
+	receipt, err := h.batcher.Submit(h.ctx, h.pays(p, spec.OrganisationAddress("ShopMSP"), 1))
+	if err != nil || receipt.Transaction == "" {
+		t.Fatalf("%+v, %v", receipt, err)
+	}
+	if got := h.has(p.address); got != spec.CMT(9) {
+		t.Errorf("the payer has %s left", got)
+	}
+}
+
+func TestQueueIsBounded(t *testing.T) {
+	h := newHouse(t, batch.Options{LaneIntents: 2, InFlight: 1})
+	entered, leave := make(chan struct{}), make(chan struct{})
+	h.ledger.carry = func(_ context.Context, _ []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		entered <- struct{}{}
+		<-leave
+		return next()
+	}
+	p := h.newPerson(100)
+	shop := spec.OrganisationAddress("ShopMSP")
+	results := make(chan error, 4)
+	submit := func() {
+		signed := h.pays(p, shop, 1)
+		go func() {
+			_, err := h.batcher.Submit(h.ctx, signed)
+			results <- err
+		}()
+	}
+	submit()
+	<-entered
+	// The first is in flight; two may wait behind it, and one of four is turned away.
+	for range 3 {
+		submit()
+	}
+	if err := <-results; spec.ErrorCode(err) != spec.RateLimited {
+		t.Errorf("beyond the bound: %v", err)
+	}
+	close(leave)
+	<-entered
+	for range 3 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A payer whose money lies in more credits than one intent may name gets its payment through.
+func TestCreditsAreNamed(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	p := h.newPerson(0)
+	for i := range 100 {
+		call := &spec.Call{Operation: spec.Find("token:Transfer"), Hints: &spec.Hints{}, Command: &spec.Transfer{
+			Reference: fmt.Sprintf("gift-%d", i), To: p.address.Bytes(), Amount: spec.CMT(1).Bytes(),
+		}}
+		if _, err := h.ledger.Submit(h.ctx, call, func(context.Context, app.Sent) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shop := spec.OrganisationAddress("ShopMSP")
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(p, shop, 50)}))
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(p, shop, 50)}))
+	if _, err := h.batcher.Submit(h.ctx, h.pays(p, shop, 1)); spec.ErrorCode(err) != spec.InsufficientFunds {
+		t.Errorf("beyond its funds: %v", err)
+	}
+}

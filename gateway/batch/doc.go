@@ -1,0 +1,9 @@
+// Package batch carries signed intents: it gathers them into transactions of up to some hundreds, keeps those that touch the
+// same keys together or apart in time, and tells each submitter what became of its own. It knows intents, the keys that
+// their rules name, and a port that carries a batch to the ledger; it must never know Fabric, HTTP or SQL.
+//
+// The way of an intent: Submit queues it in its account's lane; the dispatcher takes from the lanes in turn whatever touches
+// no key of a batch in flight, checks the signatures together, names open credits, and carries the batch; the outcome goes
+// to whoever waits. Two batches are in flight at a time, so that the endorsement of one overlaps the commit of the other.
+// Alone on an idle network an intent leaves at once; under load batches fill while others are in flight.
+package batch

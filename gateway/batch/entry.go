@@ -1,0 +1,62 @@
+package batch
+
+import (
+	"time"
+
+	"github.com/cybermiles/cmt/chaincode/intent"
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Receipt says what became of an intent that happened.
+type Receipt struct {
+	ID          spec.ID
+	Transaction string
+	Block       uint64
+}
+
+// entry is one intent on its way.
+type entry struct {
+	id     spec.ID
+	signed *spec.SignedIntent
+	intent *intent.Intent
+	// keys are what it may collide over; they are asked for anew whenever its hints change.
+	keys []ledger.Key
+	size int
+	// attempts counts transactions that bore it and came to nothing; refills those that lacked its credits.
+	attempts, refills int
+	// suspect: it was in a batch that lost to somebody outside, and is carried in a small one until it is through. limit is
+	// the most intents of such a batch.
+	suspect bool
+	limit   int
+	// notBefore is the back-off of one that lost alone.
+	notBefore time.Time
+
+	done    chan struct{}
+	receipt Receipt
+	err     error
+}
+
+func newEntry(ledgerID [16]byte, signed *spec.SignedIntent) (*entry, error) {
+	decoded, err := intent.Decode(ledgerID, signed)
+	if err != nil {
+		return nil, err
+	}
+	return &entry{
+		id: decoded.ID(), signed: signed, intent: decoded,
+		// The bytes that the batch spends on it besides its hints, generously.
+		size: len(signed.Intent) + len(signed.PublicKey) + len(signed.Signature) + 32,
+		done: make(chan struct{}),
+	}, nil
+}
+
+// ledgerIntent is the intent as the rules take it.
+func (e *entry) ledgerIntent() *ledger.Intent {
+	return &ledger.Intent{Actor: e.intent.Actor, Nonce: e.intent.Nonce, ValidUntil: e.intent.ValidUntil, Call: e.intent.Call}
+}
+
+// finish tells the outcome, once.
+func (e *entry) finish(receipt Receipt, err error) {
+	e.receipt, e.err = receipt, err
+	close(e.done)
+}
