@@ -38,6 +38,9 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 	if _, ok := get[Member](t, MemberKey(t.tx.MSPID)); !ok {
 		return nil, spec.Errorf(spec.NotAMember, "%s is not among the members", t.tx.MSPID)
 	}
+	if c.ProtectionSeconds <= c.ShipSeconds {
+		return nil, spec.FieldErrorf(spec.InvalidField, "protection_seconds", "must be more than ship_seconds: what was just shipped would be refunded")
+	}
 	params := Parameters{
 		LedgerID:          [16]byte(c.LedgerId),
 		FeeAccount:        spec.OrganisationAddress(c.OperatorMsp),

@@ -72,7 +72,11 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 		return nil, spec.FieldErrorf(spec.SameAccount, "listing", "is the buyer's own")
 	}
 	total := amount(c.Total)
-	if want, ok := version.total(c.Quantity); !ok || want != total {
+	want, possible := version.total(c.Quantity)
+	if !possible {
+		return nil, spec.FieldErrorf(spec.TotalMismatch, "total", "%d × %s and %s for shipping exceed all CMT there can be", c.Quantity, version.Price, version.ShippingPrice)
+	}
+	if want != total {
 		return nil, spec.FieldErrorf(spec.TotalMismatch, "total", "must be %s CMT: %d × %s and %s for shipping", want, c.Quantity, version.Price, version.ShippingPrice)
 	}
 	listing := identifier(c.Listing)

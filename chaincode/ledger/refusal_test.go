@@ -167,6 +167,7 @@ var refusals = []refusal{
 	{"consortium:Genesis", spec.InvalidField, "members.address", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Address = anna.address().Bytes() })},
 	{"consortium:Genesis", spec.InvalidField, "members.msp_id", genesisBy(treasurer, func(g *spec.Genesis) { g.Members = append(g.Members, g.Members[1]) })},
 	{"consortium:Genesis", spec.InvalidField, "treasury_msp", genesisBy(treasurer, func(g *spec.Genesis) { g.TreasuryMsp = stranger })},
+	{"consortium:Genesis", spec.InvalidField, "protection_seconds", genesisBy(treasurer, func(g *spec.Genesis) { g.ProtectionSeconds = g.ShipSeconds })},
 	{"consortium:Genesis", spec.InvalidField, "operator_msp", genesisBy(treasurer, func(g *spec.Genesis) { g.OperatorMsp = stranger })},
 	{"consortium:Fence", spec.FenceTooEarly, "epoch", simple(anna, &spec.Fence{Epoch: start / epochSeconds})},
 	{"consortium:Fence", spec.FenceTooEarly, "epoch", simple(anna, &spec.Fence{Epoch: 1<<53 - 1})},
