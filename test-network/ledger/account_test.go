@@ -286,14 +286,16 @@ func payAndSweep(t *testing.T, payer account, each string, accounts []account) {
 	}
 }
 
-// again repeats a write while endorsers that lag behind refuse it or disagree; nothing was sent then.
+// again repeats a write that had no effect: endorsers that lag behind refused it or disagreed, or a gateway that folds the
+// same account's credits was first.
 func again(ctx context.Context, write func() (receipt, error)) (receipt, error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		done, err := write()
 		lagging := err != nil && strings.Contains(err.Error(), "ProposalResponsePayloads do not match")
-		if code := spec.ErrorCode(err); err == nil || !lagging && code != spec.NoCredits && code != spec.InsufficientFunds {
+		lost := invalidCode(err) == peer.TxValidationCode_MVCC_READ_CONFLICT
+		if code := spec.ErrorCode(err); err == nil || !lagging && !lost && code != spec.NoCredits && code != spec.InsufficientFunds {
 			return done, err
 		}
 		select {

@@ -27,6 +27,7 @@ type bad struct {
 
 // scene is what the bad calls are about: a shop with a listing, a customer with two orders, and what others have.
 type scene struct {
+	customers         string // carl's organisation
 	shop, carl, other account
 	treasury          account
 	listing           string
@@ -35,8 +36,8 @@ type scene struct {
 	foreignCredit     string // an open credit of the shop's
 }
 
-func newScene(t *testing.T) *scene {
-	s := &scene{shop: open(t, "merchant1", "shop"), carl: open(t, "buyers", "carl"), other: open(t, "merchant2", ""), treasury: open(t, "fivemiles", "")}
+func newScene(t *testing.T, customers, other string) *scene {
+	s := &scene{customers: customers, shop: open(t, "merchant1", "shop"), carl: open(t, customers, "carl"), other: open(t, other, ""), treasury: open(t, "fivemiles", "")}
 	fund(t, "100", s.carl)
 	listing := s.shop.list(t, offer{price: "10", stock: 5})
 	s.listing = listing.Text(spec.ListingType)
@@ -103,7 +104,7 @@ func quote(text string) string {
 
 // Everything that a client may get wrong is answered by one line with code and field, and changes nothing.
 func TestBadInputThroughFabricsClient(t *testing.T) {
-	s := newScene(t)
+	s := newScene(t, "buyers", "merchant2")
 	before := testnet.height(t)
 	for _, group := range []struct {
 		name string
@@ -367,7 +368,7 @@ func (s *scene) foreignObjects(t *testing.T) []bad {
 	absent := spec.NewID(spec.OrderType, s.carl.address(), "never").Text(spec.OrderType)
 	edit := object(map[string]string{"listing": quote(s.listing), "version": "1", "price": `"1"`, "category": `"x"`, "content_hash": quote(strings.Repeat("ab", 32))}, "", "")
 	namedCredit := s.transfer("hints", `{"credits":[`+quote(s.foreignCredit)+`]}`)
-	nobody := open(t, "buyers", "nobody")
+	nobody := open(t, s.customers, "nobody")
 	return []bad{
 		{"another's listing edited", s.other, "market:EditListing", []string{edit}, spec.NotAParty, "listing"},
 		{"the organisation's own, but another sub-account's", open(t, "merchant1", ""), "market:EditListing", []string{edit}, spec.NotAParty, "listing"},
@@ -378,7 +379,7 @@ func (s *scene) foreignObjects(t *testing.T) []bad {
 		{"the buyer accepts", s.carl, "market:AcceptOrder", []string{by(s.carl, order)}, spec.NotAParty, "order"},
 		{"the seller confirms", s.shop, "market:ConfirmOrder", []string{by(s.shop, order)}, spec.NotAParty, "order"},
 		{"a stranger confirms", s.other, "market:ConfirmOrder", []string{order}, spec.NotAParty, "order"},
-		{"another sub-account of the buyer's organisation confirms", open(t, "buyers", ""), "market:ConfirmOrder", []string{order}, spec.NotAParty, "order"},
+		{"another sub-account of the buyer's organisation confirms", open(t, s.customers, ""), "market:ConfirmOrder", []string{order}, spec.NotAParty, "order"},
 		{"a stranger cancels", s.other, "market:CancelOrder", []string{order}, spec.NotAParty, "order"},
 		{"a stranger hands over", s.other, "market:HandOverOrder", []string{`{"order":` + quote(s.open) + `,"code":"` + strings.Repeat("0", 32) + `"}`}, spec.NotAParty, "order"},
 		{"the own listing bought", s.shop, "market:PlaceOrder", []string{s.orderBody("sub_account", `"shop"`)}, spec.SameAccount, "listing"},

@@ -4,12 +4,15 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"testing"
 	"time"
 
+	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cybermiles/cmt/chaincode/intent"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
@@ -35,6 +38,8 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	paid := agree(buyer, "token:Transfer", &spec.Transfer{Reference: reference(), To: shop.address().Bytes(), Amount: cmt("1"), Memo: "s\u00e9same"}, nil,
 		creditOf(minted.transaction, 0))
 	agree(shop, "token:Sweep", &spec.Sweep{}, nil, creditOf(paid.transaction, 0), creditOf(minted.transaction, 0))
+
+	agree(shop, "token:VoidNonce", &spec.VoidNonce{Nonce: 7}, nil)
 
 	terms := spec.CreateListing{Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.5"), Stock: 27, Lots: 5, Category: "x", ContentHash: content[:], AcceptRequired: true}
 	var listing spec.ListingView
@@ -62,15 +67,23 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "market:EditListing", &spec.EditListing{Listing: listing.Listing, Version: 1, Price: cmt("2"), AddStock: 3, Category: "y", ContentHash: content[:]}, nil)
 	agree(shop, "market:CloseListing", &spec.CloseListing{Listing: listing.Listing}, nil)
 
-	// What must wait for its time is asked with a clock that runs ahead, and then made when it has come.
-	epoch := uint64(now().Unix())/fenceEpochSeconds - 3
-	agree(carrier, "consortium:Fence", &spec.Fence{Epoch: epoch}, nil)
-	release, expire := &spec.ReleaseOrder{Order: first}, &spec.ExpireOrder{Order: expiring.Order}
-	checkAgreementAt(t, carrier, carrier.call("market:ReleaseOrder", release), time.Unix(handed.ReleaseDue, 0))
-	checkAgreementAt(t, carrier, carrier.call("market:ExpireOrder", expire), time.Unix(expiring.ShipDeadline, 0))
-	whenDue(t, carrier, "market:ReleaseOrder", release, handed.ReleaseDue)
-	whenDue(t, carrier, "market:ExpireOrder", expire, expiring.ShipDeadline)
-	seen["market:ReleaseOrder"], seen["market:ExpireOrder"] = true, true
+	// What must wait for its time is asked, and made, with a clock that runs ahead.
+	agree(carrier, "consortium:Fence", &spec.Fence{Epoch: uint64(now().Unix())/fenceEpochSeconds - 3}, nil)
+	for operation, at := range map[string]int64{"market:ReleaseOrder": handed.ReleaseDue, "market:ExpireOrder": expiring.ShipDeadline} {
+		call := carrier.call(operation, &spec.ReleaseOrder{Order: first})
+		if operation == "market:ExpireOrder" {
+			call = carrier.call(operation, &spec.ExpireOrder{Order: expiring.Order})
+		}
+		checkAgreementAt(t, carrier, call, time.Unix(at, 0))
+		transaction, err := carrier.endorseAt(short(t), time.Unix(at, 0), call)
+		if err != nil {
+			t.Fatalf("%s: %v", operation, err)
+		}
+		if _, err := finish(short(t), transaction); err != nil {
+			t.Fatalf("%s: %v", operation, err)
+		}
+		seen[operation] = true
+	}
 
 	for i := range spec.Operations {
 		if op := &spec.Operations[i]; op.Kind == spec.Write && !seen[op.FullName()] {
@@ -84,14 +97,19 @@ func checkAgreement(t *testing.T, by account, call *spec.Call) {
 	checkAgreementAt(t, by, call, now())
 }
 
-// checkAgreementAt asks every peer to endorse one and the same proposal.
 func checkAgreementAt(t *testing.T, by account, call *spec.Call, at time.Time) {
 	t.Helper()
 	argument, err := call.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	proposed := by.proposal(by.n.facts.Chaincode, at, []byte(call.Operation.FullName()), argument)
+	checkPayloads(t, by.member, call.Operation.FullName(), argument, at)
+}
+
+// checkPayloads asks every peer to endorse one and the same proposal.
+func checkPayloads(t *testing.T, by *member, function string, argument []byte, at time.Time) {
+	t.Helper()
+	proposed := by.proposal(by.n.facts.Chaincode, at, []byte(function), argument)
 	var first []byte
 	for _, fact := range by.n.facts.Peers {
 		asked, err := by.n.member(clientIdentity(by.n.organisationOf(by.mspID)), fact)
@@ -100,13 +118,66 @@ func checkAgreementAt(t *testing.T, by account, call *spec.Call, at time.Time) {
 		}
 		response, err := asked.endorseAlone(short(t), proposed)
 		if err != nil {
-			t.Fatalf("%s at %s: %v", call.Operation.FullName(), fact.Name, err)
+			t.Fatalf("%s at %s: %v", function, fact.Name, err)
 		}
 		if first == nil {
 			first = response.GetPayload()
 		}
 		if !bytes.Equal(first, response.GetPayload()) {
-			t.Errorf("%s: %s and %s endorse different payloads:\n%x\n%x", call.Operation.FullName(), by.n.facts.Peers[0].Name, fact.Name, first, response.GetPayload())
+			t.Errorf("%s: %s and %s endorse different payloads:\n%x\n%x", function, by.n.facts.Peers[0].Name, fact.Name, first, response.GetPayload())
 		}
+	}
+}
+
+// The second door as well: a batch of signed intents, one of them forged, is the same at every endorser.
+func TestEndorsersAgreeOnBatches(t *testing.T) {
+	relay, payer := open(t, "merchant2", ""), open(t, "buyers", "batch")
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	person := spec.KeyAddress("ed25519", public)
+	fund(t, "10", payer)
+	paid := payer.do(t, "token:Transfer", &spec.Transfer{Reference: reference(), To: person.Bytes(), Amount: cmt("10")}, nil)
+	var parameters spec.Parameters
+	relay.ask(t, "consortium:GetParameters", &spec.GetParameters{}, &parameters)
+
+	var batch spec.Batch
+	for nonce := range uint64(4) {
+		command := &spec.Transfer{Reference: reference(), To: payer.address().Bytes(), Amount: cmt("1")}
+		body, err := intent.Encode(nonce+1, now().Unix()+60, &spec.Call{Operation: spec.Find("token:Transfer"), Command: command})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signature := ed25519.Sign(private, intent.Message([16]byte(parameters.LedgerId), body))
+		if nonce == 2 {
+			signature[0] ^= 1
+		}
+		batch.Intents = append(batch.Intents, &spec.SignedIntent{
+			Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: public, Signature: signature,
+			Hints: &spec.Hints{Credits: [][]byte{creditOf(paid.transaction, 0)}},
+		})
+	}
+	argument := encode(&batch)
+	checkPayloads(t, relay.member, spec.BatchFunction, argument, now())
+	proposal, err := relay.contract.NewProposal(spec.BatchFunction, client.WithBytesArguments(argument))
+	if err != nil {
+		t.Fatal(err)
+	}
+	transaction, err := proposal.EndorseWithContext(short(t))
+	if err != nil {
+		t.Fatal(refused(err))
+	}
+	var result spec.BatchResult
+	if err := spec.DecodeJSON(transaction.Result(), &result); err != nil || len(result.Refusals) != 1 || result.Refusals[0].Index != 2 {
+		t.Errorf("the batch comes to %v, %v; want the forged one refused", &result, err)
+	}
+	done, err := finish(short(t), transaction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay.n.await(t, done.block)
+	if got := decimal(relay.balance(t, person).Account); got != "7" {
+		t.Errorf("the person has %s, want 7", got)
 	}
 }
