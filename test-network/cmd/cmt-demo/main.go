@@ -56,7 +56,7 @@ func main() {
 type options struct {
 	once, env, down bool
 	data, json      string
-	programs        string
+	root            string
 	buildSeconds    float64
 }
 
@@ -69,7 +69,7 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.down, "down", false, "")
 	flags.StringVar(&o.data, "data", "", "")
 	flags.StringVar(&o.json, "json", "", "")
-	flags.StringVar(&o.programs, "programs", ".bin", "")
+	flags.StringVar(&o.root, "root", ".", "")
 	flags.Float64Var(&o.buildSeconds, "build-seconds", 0, "")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -87,9 +87,20 @@ func parse(args []string) (*options, error) {
 	return o, nil
 }
 
+// path returns a path in the clone, as the caller would write it.
+func (o *options) path(parts ...string) string {
+	path := filepath.Join(append([]string{o.root}, parts...)...)
+	if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(relative) {
+			return relative
+		}
+	}
+	return path
+}
+
 func (o *options) run(ctx context.Context) (err error) {
 	if o.data == "" {
-		o.data = filepath.Join(".data", "network")
+		o.data = o.path(".data", "network")
 	}
 	if o.down {
 		return o.network(ctx, "down")
@@ -117,7 +128,7 @@ func (o *options) run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Println("\nThe purchase")
-	d := &demo.Demo{Facts: facts, GatewayProgram: filepath.Join(o.programs, "cmt-gateway"), Out: os.Stdout}
+	d := &demo.Demo{Facts: facts, GatewayProgram: o.path(".bin", "cmt-gateway"), Out: os.Stdout}
 	if err := d.Run(ctx); err != nil {
 		return err
 	}
@@ -134,7 +145,7 @@ func (o *options) run(ctx context.Context) (err error) {
 
 // network runs cmt-network on the demo's data; its progress goes where the demo's does.
 func (o *options) network(ctx context.Context, args ...string) error {
-	program := filepath.Join(o.programs, "cmt-network")
+	program := o.path(".bin", "cmt-network")
 	command := exec.CommandContext(ctx, program, append(args, "--data", o.data)...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
@@ -149,10 +160,10 @@ func (o *options) farewell(facts *topology.Facts) {
 	for _, gateway := range facts.Gateways {
 		fmt.Printf("  %-10s %s/docs\n", gateway.Organisation, gateway.URL)
 	}
-	fmt.Printf("  look:     %s status --data %s\n", filepath.Join(o.programs, "cmt-network"), o.data)
-	fmt.Printf("  use:      eval \"$(scripts/demo --env)\"; %s listings\n", filepath.Join(o.programs, "cmt"))
-	fmt.Printf("  again:    scripts/demo\n")
-	fmt.Printf("  stop:     scripts/demo --down\n\n")
+	fmt.Printf("  look:     %s status --data %s\n", o.path(".bin", "cmt-network"), o.data)
+	fmt.Printf("  use:      eval \"$(%s --env)\"; %s listings\n", o.path("scripts", "demo"), o.path(".bin", "cmt"))
+	fmt.Printf("  again:    %s\n", o.path("scripts", "demo"))
+	fmt.Printf("  stop:     %s --down\n\n", o.path("scripts", "demo"))
 }
 
 // printEnvironment prints what cmt and curl want to know: 5miles' gateway and key, as CMT_GATEWAY and CMT_API_KEY, and those of
