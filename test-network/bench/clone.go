@@ -15,7 +15,7 @@ import (
 type Clone struct {
 	Root string // the working tree
 	Temp string // the TMPDIR of what is run in it
-	Took time.Duration
+	Used Used   // by the cloning
 
 	lab    *Lab
 	folder string
@@ -43,20 +43,20 @@ func (l *Lab) Clone(ctx context.Context, name string, cold bool) (*Clone, error)
 	}
 	// --no-local copies the objects as a clone from elsewhere does.
 	clone := Command{Args: []string{"git", "clone", "--quiet", "--no-local", l.Repository, c.Root}}
-	if c.Took, err = clone.run(ctx, nil); err != nil {
+	if c.Used, err = clone.Measure(ctx); err != nil {
 		return nil, errors.Join(err, c.Remove())
 	}
 	return c, nil
 }
 
-// Run runs a program of the clone, and afterwards ends a network that a demo that was cut short may have left.
-func (c *Clone) Run(ctx context.Context, line func(at time.Duration, text string), arguments ...string) error {
+// Measure runs a program of the clone, and afterwards ends a network that a demo that was cut short may have left.
+func (c *Clone) Measure(ctx context.Context, line func(at time.Duration, text string), arguments ...string) (Used, error) {
 	environment, err := c.environment(ctx)
 	if err != nil {
-		return err
+		return Used{}, err
 	}
-	err = c.lab.Follow(Command{Dir: c.Root, Env: environment, Args: arguments, Line: line}).Run(ctx)
-	return errors.Join(err, c.stopLeftovers(context.WithoutCancel(ctx)))
+	used, err := c.lab.Follow(Command{Dir: c.Root, Env: environment, Args: arguments, Line: line}).Measure(ctx)
+	return used, errors.Join(err, c.stopLeftovers(context.WithoutCancel(ctx)))
 }
 
 // Remove removes the clone and its caches.

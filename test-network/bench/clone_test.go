@@ -112,8 +112,8 @@ func TestACloneIsOfTheCommitOnly(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(clone.Root, "uncommitted")); err == nil {
 		t.Error("what is not committed was cloned")
 	}
-	if !strings.Contains(said.String(), "left out: 1 files") || clone.Took <= 0 {
-		t.Errorf("took %v, said %q", clone.Took, said.String())
+	if !strings.Contains(said.String(), "left out: 1 files") || clone.Used.Wall <= 0 {
+		t.Errorf("used %v, said %q", clone.Used, said.String())
 	}
 	if err := clone.Remove(); err != nil {
 		t.Fatal(err)

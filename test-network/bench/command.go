@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -50,34 +51,81 @@ func (c Command) Output(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (c Command) run(ctx context.Context, stdout io.Writer) (took time.Duration, err error) {
+// Used is what a command took: time, and CPU time of itself and of all descendants that were waited for. A network that it
+// leaves running is not in it.
+type Used struct {
+	Wall time.Duration
+	CPU  time.Duration
+}
+
+// Measure runs the command and says what it took.
+func (c Command) Measure(ctx context.Context) (Used, error) { return c.run(ctx, nil) }
+
+func (c Command) run(ctx context.Context, stdout io.Writer) (used Used, err error) {
 	command := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	command.Dir, command.Env = c.Dir, c.Env
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return signalGroup(command.Process.Pid, syscall.SIGTERM) }
 	command.WaitDelay = commandGrace
 	lines := &lineWriter{began: time.Now(), each: c.Line}
-	command.Stdout, command.Stderr = stdout, lines
-	if stdout == nil {
-		command.Stdout = lines
+	progress, err := drainTo(lines)
+	if err != nil {
+		return used, err
 	}
+	out := progress
+	if stdout != nil {
+		if out, err = drainTo(stdout); err != nil {
+			return used, errors.Join(err, progress.end())
+		}
+	}
+	command.Stdout, command.Stderr = out.write, progress.write
 	stop := c.watch(lines)
 	err = command.Run()
+	if ctx.Err() != nil && command.Process != nil {
+		_ = signalGroup(command.Process.Pid, syscall.SIGKILL) // whoever did not follow and would keep the output open
+	}
+	err = errors.Join(err, progress.end())
+	if out != progress {
+		err = errors.Join(err, out.end())
+	}
 	stop()
 	lines.flush()
-	took = time.Since(lines.began)
+	used.Wall = time.Since(lines.began)
+	if state := command.ProcessState; state != nil {
+		used.CPU = state.UserTime() + state.SystemTime()
+	}
 	if ctx.Err() != nil {
-		if command.Process != nil {
-			_ = signalGroup(command.Process.Pid, syscall.SIGKILL) // whoever did not follow
-		}
-		return took, context.Cause(ctx)
+		return used, context.Cause(ctx)
 	}
 	if err != nil {
 		name := strings.Join(append([]string{filepath.Base(c.Args[0])}, c.Args[1:]...), " ")
-		return took, fmt.Errorf("%s: %w\n%s", name, err, strings.Join(lines.tail, "\n"))
+		return used, fmt.Errorf("%s: %w\n%s", name, err, strings.Join(lines.tail, "\n"))
 	}
-	return took, nil
+	return used, nil
 }
+
+// drain is a pipe whose other end is copied somewhere. It is a file for os/exec, which then waits for the program alone, and
+// not for whoever else has the pipe.
+type drain struct {
+	write  *os.File
+	copied chan error
+}
+
+func drainTo(to io.Writer) (*drain, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	d := &drain{write: write, copied: make(chan error, 1)}
+	go func() {
+		_, err := io.Copy(to, read)
+		d.copied <- errors.Join(err, read.Close())
+	}()
+	return d, nil
+}
+
+// end waits until everyone who could write has ended, and all is copied.
+func (d *drain) end() error { return errors.Join(d.write.Close(), <-d.copied) }
 
 // watch calls Still while no line comes, until the returned function is called.
 func (c Command) watch(lines *lineWriter) (stop func()) {

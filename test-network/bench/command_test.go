@@ -58,11 +58,18 @@ func TestAFailedCommandQuotesTheEndOfItsOutput(t *testing.T) {
 	}
 }
 
+func TestMeasureCountsTheCPUOfDescendants(t *testing.T) {
+	used, err := shell(`sh -c 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done'`).Measure(context.Background())
+	if err != nil || used.CPU < 10*time.Millisecond || used.Wall < 10*time.Millisecond {
+		t.Errorf("%+v, %v", used, err)
+	}
+}
+
 func TestAnInterruptEndsTheWholeGroup(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	started := filepath.Join(t.TempDir(), "pid")
-	// The shell cleans up when told to end; its child, in the background, would outlive it.
-	command := shell(`trap 'echo cleaned; exit 1' TERM; sleep 60 & echo $! >"$0"; echo started; wait`)
+	// The shell cleans up when told to end; its child does not listen, would outlive it, and has its output.
+	command := shell(`(trap '' TERM; exec sleep 60) & echo $! >"$0"; trap 'echo cleaned; exit 1' TERM; echo started; wait`)
 	command.Args = append(command.Args, started)
 	var lines []string
 	command.Line = func(_ time.Duration, line string) {
@@ -71,8 +78,12 @@ func TestAnInterruptEndsTheWholeGroup(t *testing.T) {
 			cancel()
 		}
 	}
+	began := time.Now()
 	if err := command.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, want that it was cancelled", err)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %v: the child was waited for", took)
 	}
 	if !slices.Contains(lines, "cleaned") {
 		t.Errorf("the command was not told to end: %q", lines)

@@ -29,7 +29,8 @@ func (n *Network) command(arguments ...string) Command {
 
 // Up brings the network up and says how long it took.
 func (n *Network) Up(ctx context.Context) (time.Duration, error) {
-	return n.lab.Follow(n.command("up", "--free-ports")).run(ctx, nil)
+	used, err := n.lab.Follow(n.command("up", "--free-ports")).Measure(ctx)
+	return used.Wall, err
 }
 
 // Down stops every process; the ledger stays.

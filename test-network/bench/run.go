@@ -19,7 +19,10 @@ func (b Bench) Run(ctx context.Context, lab *Lab) (results []Result, err error) 
 		result, broke := scenario.Run(ctx, lab)
 		result.Name = scenario.Name
 		if ctx.Err() != nil {
-			return results, context.Cause(ctx)
+			if broke == nil {
+				broke = context.Cause(ctx)
+			}
+			return results, fmt.Errorf("%s: %w", scenario.Name, broke)
 		}
 		if broke != nil {
 			lab.Say("%s: FAILED after %.0f s: %v", scenario.Name, time.Since(began).Seconds(), broke)

@@ -51,14 +51,17 @@ func demo(ctx context.Context, lab *bench.Lab, name string, cold bool, goalSecon
 	}
 	defer func() { err = errors.Join(err, clone.Remove()) }()
 	phases := phases()
-	if err := clone.Run(ctx, phases.Line, filepath.Join(clone.Root, "scripts", "demo"), "--once"); err != nil {
+	used, err := clone.Measure(ctx, phases.Line, filepath.Join(clone.Root, "scripts", "demo"), "--once")
+	if err != nil {
 		return result, err
 	}
 	took, ok := phases.Ended("purchase_and_down")
 	if !ok {
 		return result, errors.New("scripts/demo --once ended with status 0 and without its line " + demoOK)
 	}
-	result.AddAtMost("seconds", (clone.Took + took).Seconds(), goalSeconds)
-	result.Add("phase_seconds", append(bench.Parts{{Name: "clone", Value: clone.Took.Seconds()}}, phases.Seconds()...))
+	result.AddAtMost("seconds", (clone.Used.Wall + took).Seconds(), goalSeconds)
+	// What the compilers used, for the most part: where others share the machine, the figure that still compares.
+	result.Add("cpu_seconds", (clone.Used.CPU + used.CPU).Seconds())
+	result.Add("phase_seconds", append(bench.Parts{{Name: "clone", Value: clone.Used.Wall.Seconds()}}, phases.Seconds()...))
 	return result, nil
 }

@@ -22,15 +22,9 @@ func benches() bench.Registry { return bench.Registry{first.Bench()} }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := newCommand(benches()).ExecuteContext(ctx)
-	interrupted := ctx.Err() != nil
 	stop()
-	switch {
-	case interrupted:
-		fmt.Fprintln(os.Stderr, "bench: interrupted; what it started has been stopped")
-	case err != nil:
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
-	}
-	if err != nil || interrupted {
 		os.Exit(1)
 	}
 }
@@ -100,10 +94,11 @@ func (o *options) run(ctx context.Context, chosen bench.Bench, out, progress io.
 	lab.Say("%s on %s", chosen.Name, machine)
 	results, err := chosen.Run(ctx, lab)
 	// The signal that ended the bench must not keep what it started from ending.
-	err = errors.Join(err, lab.Close(context.WithoutCancel(ctx)))
+	closed := lab.Close(context.WithoutCancel(ctx))
 	if ctx.Err() != nil {
-		return err
+		return fmt.Errorf("interrupted: %w", errors.Join(err, closed))
 	}
+	err = errors.Join(err, closed)
 	if o.json != "" {
 		document := bench.Document{Machine: machine, Results: results}
 		err = errors.Join(err, document.WriteFile(o.json))
