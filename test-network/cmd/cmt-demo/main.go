@@ -160,10 +160,14 @@ func (o *options) farewell(facts *topology.Facts) {
 	for _, gateway := range facts.Gateways {
 		fmt.Printf("  %-10s %s/docs\n", gateway.Organisation, gateway.URL)
 	}
+	script, data := o.path("scripts", "demo"), ""
+	if o.data != o.path(".data", "network") {
+		data = " --data " + o.data
+	}
 	fmt.Printf("  look:     %s status --data %s\n", o.path(".bin", "cmt-network"), o.data)
-	fmt.Printf("  use:      eval \"$(%s --env)\"; %s listings\n", o.path("scripts", "demo"), o.path(".bin", "cmt"))
-	fmt.Printf("  again:    %s\n", o.path("scripts", "demo"))
-	fmt.Printf("  stop:     %s --down\n\n", o.path("scripts", "demo"))
+	fmt.Printf("  use:      eval \"$(%s --env%s)\"; %s listings\n", script, data, o.path(".bin", "cmt"))
+	fmt.Printf("  again:    %s%s\n", script, data)
+	fmt.Printf("  stop:     %s --down%s\n\n", script, data)
 }
 
 // printEnvironment prints what cmt and curl want to know: 5miles' gateway and key, as CMT_GATEWAY and CMT_API_KEY, and those of
