@@ -229,37 +229,38 @@ func (a *auditor) checkSupply() error {
 	return nil
 }
 
-// checkStock counts units: a lot grows out of a listing's terms or of an order that gives its units back, and shrinks by
+// checkStock counts units: a lot begins with a version's terms or with an order that gives its units back, and shrinks by
 // what an order takes.
 func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
+	returns := map[ledger.Key]ledger.Order{}
+	terms := map[string]bool{}
+	for key, record := range after {
+		switch r := record.(type) {
+		case ledger.Order:
+			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r
+		case ledger.Version:
+			terms[key.Parent] = true
+		}
+	}
 	for key, record := range after {
 		if key.Kind != ledger.LotKind {
 			continue
 		}
-		old, _ := before[key].(ledger.Lot)
+		old, existed := before[key].(ledger.Lot)
 		now, _ := record.(ledger.Lot)
+		order, isReturn := returns[key]
 		switch {
-		case now.Stock < old.Stock:
+		case existed && now.Stock < old.Stock:
 			a.taken[key.Parent] += uint64(old.Stock - now.Stock)
-		case before[key] != nil:
-			return fmt.Errorf("a lot grows from %d to %d", old.Stock, now.Stock)
-		case settles(before, after):
+		case !existed && isReturn && now.Stock == order.Quantity:
 			a.returned[key.Parent] += uint64(now.Stock)
-		default:
+		case !existed && !isReturn && terms[key.Parent]:
 			a.issued[key.Parent] += uint64(now.Stock)
+		default:
+			return fmt.Errorf("a lot of listing %x goes from %d to %d", key.Parent, old.Stock, now.Stock)
 		}
 	}
 	return nil
-}
-
-// settles says whether a transaction ends a hold.
-func settles(before, after map[ledger.Key]ledger.Record) bool {
-	for key := range before {
-		if key.Kind == ledger.HoldKind && before[key] != nil && after[key] == nil {
-			return true
-		}
-	}
-	return false
 }
 
 func final(order ledger.Order) bool { return order.State >= spec.OrderState_ORDER_STATE_RELEASED }
@@ -284,6 +285,11 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			return fmt.Errorf("order %x begins with %v for %s", key.ID, after[hold], now.Total)
 		case final(now):
 			a.settled[key.ID]++
+			unshipped := old.State == spec.OrderState_ORDER_STATE_PLACED || old.State == spec.OrderState_ORDER_STATE_ACCEPTED
+			lot := ledger.LotKey(now.Listing, spec.ReturnLot(now.Listing, spec.ID([]byte(key.ID))))
+			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
+				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
+			}
 			if err := checkSettlement(now, before[hold], after); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
@@ -327,16 +333,28 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 func (a *auditor) finish() error {
 	left := map[string]uint64{}
 	sold := map[string]uint64{}
+	holds := 0
 	for key, record := range a.records {
 		switch r := record.(type) {
 		case ledger.Lot:
 			left[key.Parent] += uint64(r.Stock)
+		case ledger.Hold:
+			holds++
 		case ledger.Order:
+			if !final(r) {
+				holds--
+				if held := a.records[ledger.HoldKey(r.Buyer, spec.ID([]byte(key.ID)))]; held != ledger.Record(ledger.Hold{Amount: r.Total}) {
+					return fmt.Errorf("order %x is %v and holds %v of %s", key.ID, r.State, held, r.Total)
+				}
+			}
 			sold[string(r.Listing[:])] += uint64(r.Quantity)
 			if want := map[bool]int{true: 1, false: 0}[final(r)]; a.settled[key.ID] != want {
 				return fmt.Errorf("order %x is %v and was settled %d times", key.ID, r.State, a.settled[key.ID])
 			}
 		}
+	}
+	if holds != 0 {
+		return fmt.Errorf("%d holds belong to no open order", holds)
 	}
 	for listing, issued := range a.issued {
 		if a.taken[listing] != sold[listing] || left[listing] != issued-a.taken[listing]+a.returned[listing] {
