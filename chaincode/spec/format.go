@@ -199,7 +199,7 @@ func validateList(field protoreflect.FieldDescriptor, list protoreflect.List, na
 	}
 	for i := range list.Len() {
 		if field.Kind() == protoreflect.MessageKind {
-			if err := validate(list.Get(i).Message(), name); err != nil {
+			if err := validate(list.Get(i).Message(), fmt.Sprintf("%s[%d]", name, i)); err != nil {
 				return err
 			}
 			continue
@@ -256,6 +256,12 @@ func bytesRule(rule *Rule, data []byte) string {
 		}
 		return ""
 	case Format_FORMAT_HEX:
+		if longest := rule.GetMax(); longest > 0 {
+			if len(data) == 0 || uint64(len(data)) > longest {
+				return fmt.Sprintf("must be 1 to %d bytes in hex", longest)
+			}
+			return ""
+		}
 		if len(data) != int(rule.GetLength()) {
 			return fmt.Sprintf("must be %d bytes in hex", rule.GetLength())
 		}

@@ -269,6 +269,157 @@ func (x *Batch) GetIntents() []*SignedIntent {
 	return nil
 }
 
+// IntentRequest asks a gateway for the bytes that a key is to sign; the command stands beside these fields in the JSON form.
+type IntentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     string                 `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	Nonce         uint64                 `protobuf:"varint,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	ValidUntil    int64                  `protobuf:"varint,3,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntentRequest) Reset() {
+	*x = IntentRequest{}
+	mi := &file_chaincode_spec_intent_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntentRequest) ProtoMessage() {}
+
+func (x *IntentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_intent_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntentRequest.ProtoReflect.Descriptor instead.
+func (*IntentRequest) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *IntentRequest) GetOperation() string {
+	if x != nil {
+		return x.Operation
+	}
+	return ""
+}
+
+func (x *IntentRequest) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *IntentRequest) GetValidUntil() int64 {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return 0
+}
+
+// KeyRequest names a key that the gateway shall keep for a person without one.
+type KeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyRequest) Reset() {
+	*x = KeyRequest{}
+	mi := &file_chaincode_spec_intent_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyRequest) ProtoMessage() {}
+
+func (x *KeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_intent_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyRequest.ProtoReflect.Descriptor instead.
+func (*KeyRequest) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *KeyRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// KeyIntentRequest asks the gateway to sign with a key that it keeps; the command stands beside the operation in the JSON form.
+type KeyIntentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operation     string                 `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyIntentRequest) Reset() {
+	*x = KeyIntentRequest{}
+	mi := &file_chaincode_spec_intent_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyIntentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyIntentRequest) ProtoMessage() {}
+
+func (x *KeyIntentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_intent_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyIntentRequest.ProtoReflect.Descriptor instead.
+func (*KeyIntentRequest) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *KeyIntentRequest) GetOperation() string {
+	if x != nil {
+		return x.Operation
+	}
+	return ""
+}
+
 // BatchResult names what was refused of a batch; all else happened.
 type BatchResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -280,7 +431,7 @@ type BatchResult struct {
 
 func (x *BatchResult) Reset() {
 	*x = BatchResult{}
-	mi := &file_chaincode_spec_intent_proto_msgTypes[3]
+	mi := &file_chaincode_spec_intent_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +443,7 @@ func (x *BatchResult) String() string {
 func (*BatchResult) ProtoMessage() {}
 
 func (x *BatchResult) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_intent_proto_msgTypes[3]
+	mi := &file_chaincode_spec_intent_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +456,7 @@ func (x *BatchResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResult.ProtoReflect.Descriptor instead.
 func (*BatchResult) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{3}
+	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BatchResult) GetCount() uint32 {
@@ -334,7 +485,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_chaincode_spec_intent_proto_msgTypes[4]
+	mi := &file_chaincode_spec_intent_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -346,7 +497,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_intent_proto_msgTypes[4]
+	mi := &file_chaincode_spec_intent_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -359,7 +510,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{4}
+	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Refusal) GetIndex() uint32 {
@@ -400,16 +551,29 @@ const file_chaincode_spec_intent_proto_rawDesc = "" +
 	"\vvalid_until\x18\x02 \x01(\x03B/\xa2\xbb\x18+\b\x0f2'The last second in which it may happen.R\n" +
 	"validUntil\x12X\n" +
 	"\toperation\x18\x03 \x01(\rB:\xa2\xbb\x186 \x01(\xff\xff\x032.The operation's number in the operation table.R\toperation\x12>\n" +
-	"\acommand\x18\x04 \x01(\fB$\xa2\xbb\x18 2\x1eThe command's canonical bytes.R\acommand\"\xb4\x01\n" +
-	"\fSignedIntent\x12\x16\n" +
-	"\x06intent\x18\x01 \x01(\fR\x06intent\x12(\n" +
-	"\x06scheme\x18\x02 \x01(\x0e2\x10.cmt.spec.SchemeR\x06scheme\x12\x1d\n" +
+	"\acommand\x18\x04 \x01(\fB$\xa2\xbb\x18 2\x1eThe command's canonical bytes.R\acommand\"\xce\x03\n" +
+	"\fSignedIntent\x12@\n" +
+	"\x06intent\x18\x01 \x01(\fB(\xa2\xbb\x18$\b\n" +
+	"(\x80 2\x1dThe intent's canonical bytes.R\x06intent\x12B\n" +
+	"\x06scheme\x18\x02 \x01(\x0e2\x10.cmt.spec.SchemeB\x18\xa2\xbb\x18\x142\x12How the key signs.R\x06scheme\x12l\n" +
 	"\n" +
-	"public_key\x18\x03 \x01(\fR\tpublicKey\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\x12%\n" +
-	"\x05hints\x18\x05 \x01(\v2\x0f.cmt.spec.HintsR\x05hints\"9\n" +
-	"\x05Batch\x120\n" +
-	"\aintents\x18\x01 \x03(\v2\x16.cmt.spec.SignedIntentR\aintents\"\x9a\x01\n" +
+	"public_key\x18\x03 \x01(\fBM\xa2\xbb\x18I\b\n" +
+	"(!2CThe key: 32 bytes of Ed25519, or 33 of a compressed point of P-256.R\tpublicKey\x12i\n" +
+	"\tsignature\x18\x04 \x01(\fBK\xa2\xbb\x18G\b\n" +
+	"\x18@2AThe key's signature over the intent's message; r and s for P-256.R\tsignature\x12_\n" +
+	"\x05hints\x18\x05 \x01(\v2\x0f.cmt.spec.HintsB8\xa2\xbb\x184\x10\x0120What the carrier names; wrong hints are ignored.R\x05hints\"z\n" +
+	"\x05Batch\x12q\n" +
+	"\aintents\x18\x01 \x03(\v2\x16.cmt.spec.SignedIntentB?\xa2\xbb\x18;\x18\xf4\x0326The intents, in the order in which they are to happen.R\aintents\"\xa8\x02\n" +
+	"\rIntentRequest\x12U\n" +
+	"\toperation\x18\x01 \x01(\tB7\xa2\xbb\x183\b\x0e\x18@2-The operation's name, such as token:Transfer.R\toperation\x12n\n" +
+	"\x05nonce\x18\x02 \x01(\x04BX\xa2\xbb\x18T \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2GA nonce that the key has not used: one more than its account's highest.R\x05nonce\x12P\n" +
+	"\vvalid_until\x18\x03 \x01(\x03B/\xa2\xbb\x18+\b\x0f2'The last second in which it may happen.R\n" +
+	"validUntil\"D\n" +
+	"\n" +
+	"KeyRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xa2\xbb\x18\x1e\b\f2\x1aThe key's name, used once.R\x04name\"i\n" +
+	"\x10KeyIntentRequest\x12U\n" +
+	"\toperation\x18\x01 \x01(\tB7\xa2\xbb\x183\b\x0e\x18@2-The operation's name, such as token:Transfer.R\toperation\"\x9a\x01\n" +
 	"\vBatchResult\x121\n" +
 	"\x05count\x18\x01 \x01(\rB\x1b\xa2\xbb\x18\x172\x15Intents in the batch.R\x05count\x12X\n" +
 	"\brefusals\x18\x02 \x03(\v2\x11.cmt.spec.RefusalB)\xa2\xbb\x18%\x10\x012!The refused ones, in their order.R\brefusals\"\x8e\x02\n" +
@@ -437,21 +601,24 @@ func file_chaincode_spec_intent_proto_rawDescGZIP() []byte {
 }
 
 var file_chaincode_spec_intent_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chaincode_spec_intent_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_chaincode_spec_intent_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_chaincode_spec_intent_proto_goTypes = []any{
-	(Scheme)(0),          // 0: cmt.spec.Scheme
-	(*Intent)(nil),       // 1: cmt.spec.Intent
-	(*SignedIntent)(nil), // 2: cmt.spec.SignedIntent
-	(*Batch)(nil),        // 3: cmt.spec.Batch
-	(*BatchResult)(nil),  // 4: cmt.spec.BatchResult
-	(*Refusal)(nil),      // 5: cmt.spec.Refusal
-	(*Hints)(nil),        // 6: cmt.spec.Hints
+	(Scheme)(0),              // 0: cmt.spec.Scheme
+	(*Intent)(nil),           // 1: cmt.spec.Intent
+	(*SignedIntent)(nil),     // 2: cmt.spec.SignedIntent
+	(*Batch)(nil),            // 3: cmt.spec.Batch
+	(*IntentRequest)(nil),    // 4: cmt.spec.IntentRequest
+	(*KeyRequest)(nil),       // 5: cmt.spec.KeyRequest
+	(*KeyIntentRequest)(nil), // 6: cmt.spec.KeyIntentRequest
+	(*BatchResult)(nil),      // 7: cmt.spec.BatchResult
+	(*Refusal)(nil),          // 8: cmt.spec.Refusal
+	(*Hints)(nil),            // 9: cmt.spec.Hints
 }
 var file_chaincode_spec_intent_proto_depIdxs = []int32{
 	0, // 0: cmt.spec.SignedIntent.scheme:type_name -> cmt.spec.Scheme
-	6, // 1: cmt.spec.SignedIntent.hints:type_name -> cmt.spec.Hints
+	9, // 1: cmt.spec.SignedIntent.hints:type_name -> cmt.spec.Hints
 	2, // 2: cmt.spec.Batch.intents:type_name -> cmt.spec.SignedIntent
-	5, // 3: cmt.spec.BatchResult.refusals:type_name -> cmt.spec.Refusal
+	8, // 3: cmt.spec.BatchResult.refusals:type_name -> cmt.spec.Refusal
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -472,7 +639,7 @@ func file_chaincode_spec_intent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_intent_proto_rawDesc), len(file_chaincode_spec_intent_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

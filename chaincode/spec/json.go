@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func DecodeCall(op *Operation, data []byte) (*Call, error) {
 		own, members = splitOwnFields(members)
 	}
 	// Names come before values: an unknown or missing field is told before a wrong value of the call's own fields.
-	if err := checkNames(members, command.Descriptor().Fields(), ""); err != nil {
+	if err := checkNames(members, command.Descriptor().Fields(), "", false); err != nil {
 		return nil, err
 	}
 	if err := call.decodeOwnFields(own); err != nil {
@@ -195,9 +196,15 @@ func printable(name string) string {
 // decodeMessage sets the fields of a message: first what is unknown, then what is missing, then each value.
 func decodeMessage(members []member, message protoreflect.Message, path string) error {
 	fields := message.Descriptor().Fields()
-	if err := checkNames(members, fields, path); err != nil {
+	if err := checkNames(members, fields, path, false); err != nil {
 		return err
 	}
+	return decodeFields(members, message, path)
+}
+
+// decodeFields reads the values of members whose names were checked.
+func decodeFields(members []member, message protoreflect.Message, path string) error {
+	fields := message.Descriptor().Fields()
 	for _, m := range members {
 		if err := decodeField(m, fields.ByTextName(m.name), message); err != nil {
 			return err
@@ -206,8 +213,8 @@ func decodeMessage(members []member, message protoreflect.Message, path string) 
 	return validate(message, path)
 }
 
-// checkNames refuses what is unknown, then what is missing.
-func checkNames(members []member, fields protoreflect.FieldDescriptors, path string) error {
+// checkNames refuses what is unknown, then what is missing. A signed command may leave out what its nonce does as well.
+func checkNames(members []member, fields protoreflect.FieldDescriptors, path string, signed bool) error {
 	for _, m := range members {
 		if fields.ByTextName(m.name) == nil {
 			return FieldErrorf(UnknownField, printable(m.path), "%s", unknownRule(fields))
@@ -216,7 +223,8 @@ func checkNames(members []member, fields protoreflect.FieldDescriptors, path str
 	for i := range fields.Len() {
 		field := fields.Get(i)
 		given := slices.ContainsFunc(members, func(m member) bool { return m.name == field.TextName() })
-		if !given && !RuleOf(field).GetOptional() {
+		rule := RuleOf(field)
+		if !given && !rule.GetOptional() && (!signed || !rule.GetOptionalSigned()) {
 			return FieldErrorf(MissingField, joinPath(path, field.TextName()), "is required")
 		}
 	}
@@ -250,8 +258,12 @@ func decodeField(m member, field protoreflect.FieldDescriptor, message protorefl
 		return FieldErrorf(InvalidField, m.path, "must have at most %d items", limit)
 	}
 	list := message.Mutable(field).List()
-	for _, item := range items {
-		value, err := decodeValue(member{name: m.name, path: m.path, raw: item}, field, list.NewElement())
+	for i, item := range items {
+		path := m.path
+		if field.Kind() == protoreflect.MessageKind {
+			path = fmt.Sprintf("%s[%d]", m.path, i)
+		}
+		value, err := decodeValue(member{name: m.name, path: path, raw: item}, field, list.NewElement())
 		if err != nil {
 			return err
 		}

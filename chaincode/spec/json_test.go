@@ -202,7 +202,7 @@ func TestDecodeCallRefusesFlagsHashesAndEnums(t *testing.T) {
 		genesis := string(validCall(t, "consortium:Genesis"))
 		at := strings.Index(genesis, `"members":[`) + len(`"members":[`)
 		genesis = genesis[:at] + `{"msp_id":"X","roles":[` + role + `]},` + genesis[at:]
-		expectRefusal(t, "consortium:Genesis", "the role "+role, genesis, spec.InvalidField, "members.roles")
+		expectRefusal(t, "consortium:Genesis", "the role "+role, genesis, spec.InvalidField, "members[0].roles")
 	}
 }
 

@@ -25,10 +25,13 @@ const (
 	ScopeSell     Scope = "sell"
 	ScopeBuy      Scope = "buy"
 	ScopeTreasury Scope = "treasury"
+	// ScopeRelay is for who hands in what others signed, ScopeKeys for who acts with keys that the gateway keeps.
+	ScopeRelay Scope = "relay"
+	ScopeKeys  Scope = "keys"
 )
 
 // Scopes lists all scopes.
-var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury}
+var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury, ScopeRelay, ScopeKeys}
 
 // Operation is a row of the operation table: everything that is known of an operation but its rule.
 type Operation struct {

@@ -89,6 +89,9 @@ func textSchema(rule *Rule) Schema {
 	case Format_FORMAT_CREDIT:
 		return pattern("^[0-9a-f]{40}/(0|[1-9][0-9]{0,4})$")
 	case Format_FORMAT_HEX:
+		if rule.GetMax() > 0 {
+			return Schema{"type": "string", "pattern": "^([0-9a-f]{2})+$", "maxLength": 2 * rule.GetMax()}
+		}
 		return pattern(fmt.Sprintf("^[0-9a-f]{%d}$", 2*rule.GetLength()))
 	case Format_FORMAT_REFERENCE:
 		return pattern("^[!-~]{1,64}$")

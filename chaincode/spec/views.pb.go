@@ -447,6 +447,7 @@ type Balance struct {
 	CreditCount   uint32                 `protobuf:"varint,4,opt,name=credit_count,json=creditCount,proto3" json:"credit_count,omitempty"`
 	Held          []byte                 `protobuf:"bytes,5,opt,name=held,proto3" json:"held,omitempty"`
 	Complete      bool                   `protobuf:"varint,6,opt,name=complete,proto3" json:"complete,omitempty"`
+	Nonce         uint64                 `protobuf:"varint,7,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +522,13 @@ func (x *Balance) GetComplete() bool {
 		return x.Complete
 	}
 	return false
+}
+
+func (x *Balance) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
 }
 
 type Credit struct {
@@ -1482,14 +1490,15 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_epoch_seconds\x18\b \x01(\rB \xa2\xbb\x18\x1c2\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12t\n" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
-	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\"\xdc\x03\n" +
+	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\"\xe9\x04\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
 	"\aaccount\x18\x02 \x01(\fB(\xa2\xbb\x18$\b\x012 What lies in the account itself.R\aaccount\x12F\n" +
 	"\acredits\x18\x03 \x01(\fB,\xa2\xbb\x18(\b\x012$The sum of the open credits counted.R\acredits\x12@\n" +
 	"\fcredit_count\x18\x04 \x01(\rB\x1d\xa2\xbb\x18\x19\x10\x012\x15Open credits counted.R\vcreditCount\x12V\n" +
 	"\x04held\x18\x05 \x01(\fBB\xa2\xbb\x18>\b\x012:The account's money held by its orders, as far as counted.R\x04held\x12{\n" +
-	"\bcomplete\x18\x06 \x01(\bB_\xa2\xbb\x18[\x10\x012WEvery credit and hold was counted; false when there are more than one answer may count.R\bcomplete\"\xcc\x01\n" +
+	"\bcomplete\x18\x06 \x01(\bB_\xa2\xbb\x18[\x10\x012WEvery credit and hold was counted; false when there are more than one answer may count.R\bcomplete\x12\x8a\x01\n" +
+	"\x05nonce\x18\a \x01(\x04Bt\xa2\xbb\x18p\x10\x01(\xff\xff\xff\xff\xff\xff\xff\x0f2cThe highest nonce that the account's key used; 0 when it used none. The next intent takes one more.R\x05nonce\"\xcc\x01\n" +
 	"\x06Credit\x12Q\n" +
 	"\x06credit\x18\x01 \x01(\fB9\xa2\xbb\x185\b\t21The credit's name, to be named when it is folded.R\x06credit\x121\n" +
 	"\x06amount\x18\x02 \x01(\fB\x19\xa2\xbb\x18\x15\b\x012\x11What it is worth.R\x06amount\x12<\n" +
