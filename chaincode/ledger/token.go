@@ -157,6 +157,7 @@ func getBalance(t *task, c *spec.GetBalance) (proto.Message, error) {
 		CreditCount: uint32(len(credits)),
 		Held:        held.Bytes(),
 		Complete:    moreCredits == "" && moreHolds == "",
+		Nonce:       account.Nonces.Top,
 	}, nil
 }
 
