@@ -20,6 +20,7 @@ type Auditor struct {
 	// added is the stock that each listing was ever given, returned the units that came back from each order.
 	added    map[spec.ID]int64
 	returned map[spec.ID]int64
+	nonces   map[spec.Address]*nonces
 	faults   []error
 }
 
@@ -31,6 +32,7 @@ func NewAuditor(world *World) *Auditor {
 		ever:     map[ledger.Key]bool{},
 		added:    map[spec.ID]int64{},
 		returned: map[spec.ID]int64{},
+		nonces:   map[spec.Address]*nonces{},
 	}
 }
 
@@ -82,15 +84,21 @@ type change struct {
 
 func (a *Auditor) observe(envelope *Envelope) {
 	a.checkFence(envelope)
-	if err := CheckReads(envelope); err != nil {
+	params, _ := a.records[ledger.ParametersKey()].(ledger.Parameters)
+	acts, err := envelope.Proposal.acts(params.LedgerID)
+	if err != nil {
+		a.fault("%w", err)
+		return
+	}
+	if err := checkReads(envelope, acts); err != nil {
 		a.fault("%w", err)
 	}
 	changes := a.changes(envelope)
 	a.checkKeys(changes)
-	a.checkAccounts(envelope, changes)
+	deeds := a.happened(envelope, acts)
+	a.checkAccounts(deeds, changes)
 	a.checkFlow(changes)
-	a.checkOrders(changes)
-	a.checkStock(envelope, changes)
+	a.checkBooks(acts, deeds, envelope.Proposal.Function == spec.BatchFunction, changes)
 	for _, c := range changes {
 		a.ever[c.key] = true
 		if c.after == nil {
@@ -99,6 +107,7 @@ func (a *Auditor) observe(envelope *Envelope) {
 			a.records[c.key] = c.after
 		}
 	}
+	a.checkNonces(acts, changes)
 }
 
 func (a *Auditor) changes(envelope *Envelope) []change {
@@ -155,17 +164,19 @@ func (a *Auditor) checkKeys(changes []change) {
 	}
 }
 
-// checkAccounts: money leaves an account, and credits are folded, only when their owner acts.
-func (a *Auditor) checkAccounts(envelope *Envelope, changes []change) {
-	actor, err := envelope.Actor()
-	if err != nil {
-		a.fault("%w", err)
+// checkAccounts: money leaves an account, and credits are folded, only when a command of their owner happened; what an
+// account is given at once is for the books to tell.
+func (a *Auditor) checkAccounts(deeds []*act, changes []change) {
+	acting := map[string]bool{}
+	for _, deed := range deeds {
+		acting[string(deed.actor.Bytes())] = true
 	}
 	for _, c := range changes {
-		foreign := c.key.Kind == ledger.AccountKind && c.key.ID != string(actor.Bytes())
-		folded := c.key.Kind == ledger.CreditKind && c.before != nil && c.key.Parent != string(actor.Bytes())
-		if genesis := a.records[ledger.ParametersKey()] == nil; (foreign || folded) && !genesis {
-			a.fault("%s is changed by %s", state.FormatKey(c.key), actor)
+		before, after := worth(c.before), worth(c.after)
+		taken := c.key.Kind == ledger.AccountKind && !acting[c.key.ID] && after.Cmp(before) < 0
+		folded := c.key.Kind == ledger.CreditKind && !acting[c.key.Parent] && c.before != nil
+		if genesis := a.records[ledger.ParametersKey()] == nil; (taken || folded) && !genesis {
+			a.fault("%s is changed by others", state.FormatKey(c.key))
 		}
 	}
 }
@@ -197,196 +208,6 @@ func (a *Auditor) checkFlow(changes []change) {
 	if sum.Sign() != 0 {
 		a.fault("%s base units appear from nothing", sum)
 	}
-}
-
-// successors are the steps that an order's state may take.
-var successors = map[spec.OrderState][]spec.OrderState{
-	spec.OrderState_ORDER_STATE_PLACED: {
-		spec.OrderState_ORDER_STATE_ACCEPTED, spec.OrderState_ORDER_STATE_CANCELLED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_ACCEPTED: {
-		spec.OrderState_ORDER_STATE_SHIPPED, spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_RELEASED,
-		spec.OrderState_ORDER_STATE_CANCELLED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_SHIPPED: {
-		spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_HANDED_OVER: {
-		spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
-	},
-}
-
-// open reports whether an order in the state holds money.
-func open(s spec.OrderState) bool { return len(successors[s]) > 0 }
-
-// checkOrders: an order takes only steps that there are; its hold begins and ends with it; its settlement pays out what was held.
-func (a *Auditor) checkOrders(changes []change) {
-	for _, c := range changes {
-		switch c.key.Kind {
-		case ledger.OrderKind:
-			a.checkOrder(c, changes)
-		case ledger.HoldKind:
-			if find(changes, ledger.Key{Kind: ledger.OrderKind, ID: c.key.ID}) == nil {
-				a.fault("%s changes without its order", state.FormatKey(c.key))
-			}
-		}
-	}
-}
-
-func (a *Auditor) checkOrder(c change, changes []change) {
-	id := spec.ID([]byte(c.key.ID))
-	after, _ := c.after.(ledger.Order)
-	before, existed := c.before.(ledger.Order)
-	hold := find(changes, ledger.HoldKey(after.Buyer, id))
-	switch {
-	case !existed:
-		if !open(after.State) || hold == nil || hold.before != nil || hold.after != (ledger.Hold{Amount: after.Total}) {
-			a.fault("order %x begins as %s without a hold of its total", id, after.State)
-		}
-		return
-	case !contains(successors[before.State], after.State):
-		a.fault("order %x goes from %s to %s", id, before.State, after.State)
-	case after.UpdatedAt < before.UpdatedAt:
-		a.fault("order %x goes back in time", id)
-	}
-	if kept := termsOf(before); kept != termsOf(after) {
-		a.fault("order %x: the terms it was funded with change", id)
-	}
-	if open(after.State) {
-		if hold != nil {
-			a.fault("order %x stays open, but its hold changes", id)
-		}
-		return
-	}
-	if hold == nil || hold.before != (ledger.Hold{Amount: after.Total}) || hold.after != nil {
-		a.fault("order %x settles without ending its hold", id)
-	}
-	a.checkSettlement(id, after, changes)
-}
-
-// termsOf is what never changes in an order.
-func termsOf(o ledger.Order) ledger.Order {
-	o.State, o.UpdatedAt, o.ReleaseDue, o.Fee = 0, 0, 0, spec.Amount{}
-	o.TrackingHash, o.ProofHash = [32]byte{}, [32]byte{}
-	return o
-}
-
-// checkSettlement: a release pays the seller all but ⌊total × bps / 10,000⌋, which the fee account gets; everything else pays
-// the buyer all.
-func (a *Auditor) checkSettlement(id spec.ID, order ledger.Order, changes []change) {
-	total := units(order.Total)
-	type entry struct {
-		to    spec.Address
-		cause spec.CreditKind
-	}
-	due := map[entry]*big.Int{{order.Buyer, spec.CreditKind_CREDIT_KIND_REFUND}: total}
-	fee := new(big.Int)
-	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
-		fee.Mul(total, big.NewInt(int64(order.FeeBps))).Div(fee, big.NewInt(10_000))
-		due = map[entry]*big.Int{
-			{order.Seller, spec.CreditKind_CREDIT_KIND_RELEASE}: new(big.Int).Sub(total, fee),
-			{order.FeeAccount, spec.CreditKind_CREDIT_KIND_FEE}: fee,
-		}
-	}
-	if units(order.Fee).Cmp(fee) != 0 {
-		a.fault("order %x records the fee %s, not %s base units", id, order.Fee, fee)
-	}
-	paid := map[entry]*big.Int{}
-	for _, c := range changes {
-		if credit, given := c.after.(ledger.Credit); given {
-			to, err := spec.AddressFromBytes([]byte(c.key.Parent))
-			if err != nil {
-				a.fault("%w", err)
-			}
-			e := entry{to, credit.Cause}
-			if paid[e] == nil {
-				paid[e] = new(big.Int)
-			}
-			paid[e].Add(paid[e], units(credit.Amount))
-		}
-	}
-	for e, amount := range due {
-		got := paid[e]
-		delete(paid, e)
-		if got == nil {
-			got = new(big.Int)
-		}
-		if got.Cmp(amount) != 0 {
-			a.fault("order %x, now %s, pays %s %s base units, not %s", id, order.State, e.to, got, amount)
-		}
-	}
-	if len(paid) > 0 {
-		a.fault("order %x, now %s, pays others as well", id, order.State)
-	}
-}
-
-// checkStock: stock comes by listing, editing and return, and goes by orders; nothing else moves it.
-func (a *Auditor) checkStock(envelope *Envelope, changes []change) {
-	given := map[spec.ID]int64{}
-	lots := map[spec.ID]int64{}
-	for _, c := range changes {
-		switch c.key.Kind {
-		case ledger.LotKind:
-			listing := spec.ID([]byte(c.key.Parent))
-			lots[listing] += stock(c.after) - stock(c.before)
-			if lot, ok := c.after.(ledger.Lot); ok && lot.Stock == 0 {
-				a.fault("%s is kept empty", state.FormatKey(c.key))
-			}
-		case ledger.OrderKind:
-			after, before := c.after.(ledger.Order), c.before
-			if before == nil {
-				given[after.Listing] -= int64(after.Quantity)
-				continue
-			}
-			from := before.(ledger.Order).State
-			unshipped := from == spec.OrderState_ORDER_STATE_PLACED || from == spec.OrderState_ORDER_STATE_ACCEPTED
-			if unshipped && !open(after.State) && after.State != spec.OrderState_ORDER_STATE_RELEASED {
-				given[after.Listing] += int64(after.Quantity)
-				a.returned[spec.ID([]byte(c.key.ID))] += int64(after.Quantity)
-			}
-		}
-	}
-	if listing, units := stockAdded(envelope, changes); units > 0 {
-		a.added[listing] += units
-		given[listing] += units
-	}
-	for listing, units := range lots {
-		if units != given[listing] {
-			a.fault("the stock of %x moves by %d, the orders say %d", listing, units, given[listing])
-		}
-		delete(given, listing)
-	}
-	for listing, units := range given {
-		if units != 0 {
-			a.fault("the stock of %x does not move, the orders say %d", listing, units)
-		}
-	}
-}
-
-func stock(record ledger.Record) int64 {
-	lot, _ := record.(ledger.Lot)
-	return int64(lot.Stock)
-}
-
-// stockAdded returns what the call says that it adds to a listing.
-func stockAdded(envelope *Envelope, changes []change) (spec.ID, int64) {
-	call, err := envelope.Proposal.call()
-	if err != nil {
-		return spec.ID{}, 0
-	}
-	switch c := call.Command.(type) {
-	case *spec.CreateListing:
-		for _, change := range changes {
-			if change.key.Kind == ledger.ListingKind {
-				return spec.ID([]byte(change.key.ID)), int64(c.Stock)
-			}
-		}
-	case *spec.EditListing:
-		return spec.ID(c.Listing), int64(c.AddStock)
-	}
-	return spec.ID{}, 0
 }
 
 // checkState reads the whole state anew and adds it up.

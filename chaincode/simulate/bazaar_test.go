@@ -10,6 +10,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/simulate"
 	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
 )
 
 // The members of the test's consortium. The treasurer receives the supply, the operator the fees.
@@ -33,6 +34,9 @@ const (
 	graceSeconds      = 120
 )
 
+// ledgerID is what keys sign along with what they ask.
+var ledgerID = [16]byte([]byte("a bazaar's books"))
+
 var supply = spec.CMT(1_000_000)
 
 // bazaar is a world whose ledger has begun, and its auditor.
@@ -52,7 +56,7 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 	world := simulate.New(config)
 	b := &bazaar{World: world, t: t, auditor: simulate.NewAuditor(world), codes: map[simulate.Code]int{}, valid: map[string]int{}}
 	genesis := &spec.Genesis{
-		LedgerId:          make([]byte, 16),
+		LedgerId:          ledgerID[:],
 		TreasuryMsp:       treasurer,
 		InitialSupply:     supply.Bytes(),
 		OperatorMsp:       operator,
@@ -190,4 +194,18 @@ func (b *bazaar) orderState(id spec.ID) spec.OrderState {
 func isRefusal(err error) bool {
 	var refusal *spec.Error
 	return errors.As(err, &refusal) && refusal.Code != spec.Internal
+}
+
+// parse returns a stored pair as key and record.
+func (b *bazaar) parse(pair state.Pair) (ledger.Key, ledger.Record) {
+	b.t.Helper()
+	key, err := state.ParseKey(pair.Key)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	record, err := state.DecodeRecord(key.Kind, pair.Value)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return key, record
 }

@@ -8,8 +8,8 @@
 //	world.Submit(envelope)
 //	block := world.Cut()                               // each transaction with its validation code
 //
-// What is stored is what the peers store: Rules, the default chaincode, decodes the call's JSON form, loads and applies through
-// package state. Another Chaincode may stand in its place.
+// What is stored is what the peers store: Rules, the default chaincode, comes in by package door, a call's JSON form or a batch's
+// bytes, loads and applies through package state. Another Chaincode may stand in its place.
 //
 //	world      what there is: time, state, peers, orderer, and the status of transactions
 //	store      the state's keys with all their versions
@@ -19,5 +19,9 @@
 //	envelope   endorsements that agree, ready to be ordered
 //	orderer    the queue: blocks of seeded size, delayed, reordered, duplicated, withheld
 //	block      validation: duplicates, MVCC, phantoms
-//	auditor    the invariants of money, stock, orders, fences and reads, after every block
+//	acts       what a transaction asks for and who: a contract call, or the intents of a batch
+//	readrule   what a transaction may read
+//	auditor    the invariants of keys, fences, money and state, after every block
+//	books      what each command does to money, orders and stock, against what was written
+//	nonces     each intent once: a dumb model of the window
 package simulate

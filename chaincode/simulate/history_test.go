@@ -204,7 +204,7 @@ func (h *history) endorse(proposal simulate.Proposal) {
 	case err != nil:
 		h.t.Fatalf("seed %d: %s: %v", h.seed, proposal.Function, err)
 	}
-	if err := simulate.CheckReads(envelope); err != nil {
+	if err := simulate.CheckReads(envelope, ledgerID); err != nil {
 		h.t.Fatalf("seed %d: %v", h.seed, err)
 	}
 	if h.oneIn(12) {

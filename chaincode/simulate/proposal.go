@@ -17,7 +17,7 @@ type Proposal struct {
 	Time     int64
 	MSPID    string
 	IsClient bool
-	// Function is the operation's full name, Argument the call's JSON form.
+	// Function is the operation's full name and Argument the call's JSON form, or the batch's name and bytes.
 	Function string
 	Argument []byte
 }

@@ -8,48 +8,50 @@ import (
 	"github.com/cybermiles/cmt/chaincode/state"
 )
 
-// Actor returns the account that acts in the proposal.
-func (e *Envelope) Actor() (spec.Address, error) {
-	call, err := e.Proposal.call()
-	if err != nil {
-		return spec.Address{}, err
-	}
-	return spec.SubAccountAddress(e.Proposal.MSPID, call.SubAccount), nil
-}
-
-func (p Proposal) call() (*spec.Call, error) {
-	op := spec.Find(p.Function)
-	if op == nil {
-		return nil, fmt.Errorf("simulate: %s is not in the operation table", p.Function)
-	}
-	return spec.DecodeCall(op, p.Argument)
-}
-
-// CheckReads holds a writing transaction to the read rule: it reads only its actor's account and credits, the objects it
-// settles, keys that are never rewritten, the fence and governed keys; never the account of a party that does not act, and never
-// a range.
-func CheckReads(envelope *Envelope) error {
-	call, err := envelope.Proposal.call()
+// CheckReads holds a writing transaction to the read rule: it reads only its actors' accounts and credits, the objects they
+// settle, keys that are never rewritten, the fence and governed keys; never the account of a party that does not act, and never
+// a range. A batch has as many actors as keys that signed.
+func CheckReads(envelope *Envelope, ledgerID [16]byte) error {
+	acts, err := envelope.Proposal.acts(ledgerID)
 	if err != nil {
 		return err
 	}
-	if call.Operation.Kind != spec.Write {
-		return fmt.Errorf("simulate: the query %s was ordered", envelope.Proposal.Function)
+	return checkReads(envelope, acts)
+}
+
+func checkReads(envelope *Envelope, acts []*act) error {
+	for _, a := range acts {
+		if a != nil && a.call.Operation.Kind != spec.Write {
+			return fmt.Errorf("simulate: the query %s was ordered", a.call.Operation.FullName())
+		}
 	}
 	if len(envelope.Set.Ranges) > 0 {
 		return fmt.Errorf("simulate: %s reads a range from %s", envelope.Proposal.Function, envelope.Set.Ranges[0].Start)
 	}
-	actor := spec.SubAccountAddress(envelope.Proposal.MSPID, call.SubAccount)
 	for _, read := range envelope.Set.Reads {
 		key, err := state.ParseKey(read.Key)
 		if err != nil {
 			return err
 		}
-		if !mayRead(call.Operation, actor, key) {
-			return fmt.Errorf("simulate: %s by %s reads %s", envelope.Proposal.Function, actor, read.Key)
+		if !anyMayRead(acts, key) {
+			return fmt.Errorf("simulate: %s reads %s, which none of its %d commands may", envelope.Proposal.Function, read.Key, len(acts))
 		}
 	}
 	return nil
+}
+
+// anyMayRead: every transaction reads who asks and whether it may; everything else is for one of its commands.
+func anyMayRead(acts []*act, key ledger.Key) bool {
+	switch key.Kind {
+	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind:
+		return true
+	}
+	for _, a := range acts {
+		if a != nil && mayRead(a.call.Operation, a.actor, key) {
+			return true
+		}
+	}
+	return false
 }
 
 func mayRead(op *spec.Operation, actor spec.Address, key ledger.Key) bool {

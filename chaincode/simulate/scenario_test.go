@@ -400,7 +400,7 @@ func TestARangeReadConflictsWithEveryNewKey(t *testing.T) {
 	b.fund(buyers, "anna", spec.CMT(10))
 	to := spec.OrganisationAddress(merchant)
 	ranging := b.mustEndorse(buyers, "", "token:GetBalance", &spec.GetBalance{Address: to.Bytes()}, nil)
-	if len(ranging.Set.Ranges) == 0 || simulate.CheckReads(ranging) == nil {
+	if len(ranging.Set.Ranges) == 0 || simulate.CheckReads(ranging, ledgerID) == nil {
 		t.Fatal("a balance is a range over credits, which no writing transaction may read")
 	}
 	b.Submit(b.mustEndorse(buyers, "anna", "token:Transfer", &spec.Transfer{Reference: "pay", To: to.Bytes(), Amount: spec.CMT(1).Bytes()}, nil))

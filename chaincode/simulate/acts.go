@@ -1,0 +1,57 @@
+package simulate
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/intent"
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// act is one command of a transaction and who gives it: the contract call, or one intent of a batch.
+type act struct {
+	actor spec.Address
+	call  *spec.Call
+	// nonce is the intent's; a contract call has none, which is 0.
+	nonce uint64
+}
+
+// acts returns what the proposal asks for, in its order. An intent of a batch is nobody's, nil, when its form or its
+// signature does not hold or its time is over.
+func (p Proposal) acts(ledgerID [16]byte) ([]*act, error) {
+	if p.Function == spec.BatchFunction {
+		return p.intents(ledgerID)
+	}
+	op := spec.Find(p.Function)
+	if op == nil {
+		return nil, fmt.Errorf("simulate: %s is not in the operation table", p.Function)
+	}
+	call, err := spec.DecodeCall(op, p.Argument)
+	if err != nil {
+		return nil, err
+	}
+	return []*act{{actor: spec.SubAccountAddress(p.MSPID, call.SubAccount), call: call}}, nil
+}
+
+func (p Proposal) intents(ledgerID [16]byte) ([]*act, error) {
+	var batch spec.Batch
+	if err := proto.Unmarshal(p.Argument, &batch); err != nil {
+		return nil, fmt.Errorf("simulate: %s without a batch: %w", p.Function, err)
+	}
+	acts := make([]*act, len(batch.Intents))
+	decoded := make([]*intent.Intent, len(batch.Intents))
+	for i, signed := range batch.Intents {
+		in, err := intent.Decode(ledgerID, signed)
+		if err != nil || in.ValidUntil < p.Time {
+			continue
+		}
+		decoded[i] = in
+	}
+	for i, refusal := range intent.Check(decoded) {
+		if in := decoded[i]; in != nil && refusal == nil {
+			acts[i] = &act{actor: in.Actor, call: in.Call, nonce: in.Nonce}
+		}
+	}
+	return acts, nil
+}
