@@ -98,6 +98,10 @@ func (t *task) decideIntent(in *Intent) error {
 	}
 	account, _ = get[Account](t, AccountKey(t.actor))
 	account.Nonces = account.Nonces.Use(in.Nonce)
+	if account.Home == 0 {
+		carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
+		account.Home = carrier.Index
+	}
 	t.put(AccountKey(t.actor), account)
 	return nil
 }
@@ -115,8 +119,6 @@ func Contended(in *Intent) []Key {
 		switch key.Kind {
 		case ParametersKind, MemberKind, FenceKind, VersionKind, EndKind:
 			// Written once, or by a vote.
-		case AccountKind:
-			// The actor's own, which is among them.
 		default:
 			keys = append(keys, key)
 		}

@@ -41,6 +41,7 @@ func (b bench) apply(writes []ledger.Write) {
 
 const (
 	relayMSP  = "RelayMSP"
+	otherMSP  = "OtherMSP"
 	batchTime = 1_800_000_000
 )
 
@@ -50,7 +51,8 @@ func person(name string) spec.Address { return spec.KeyAddress("ed25519", []byte
 func opened(cmt uint32, names ...string) bench {
 	b := bench{
 		ledger.ParametersKey():     ledger.Parameters{FeeAccount: spec.OrganisationAddress(relayMSP), FeeBps: 250, CreditMinimum: spec.Units(1), ShipSeconds: 60, ReleaseSeconds: 60, ProtectionSeconds: 600, FenceEpochSeconds: 300, FenceGraceSeconds: 120},
-		ledger.MemberKey(relayMSP): ledger.Member{MSPID: relayMSP},
+		ledger.MemberKey(relayMSP): ledger.Member{MSPID: relayMSP, Index: 1},
+		ledger.MemberKey(otherMSP): ledger.Member{MSPID: otherMSP, Index: 2},
 	}
 	for _, name := range names {
 		b[ledger.AccountKey(person(name))] = ledger.Account{Balance: spec.CMT(cmt)}
@@ -91,7 +93,12 @@ func payment(actor string, nonce uint64, to spec.Address, cmt uint32) *ledger.In
 
 func (b bench) batch(t testing.TB, intents ...*ledger.Intent) []spec.Code {
 	t.Helper()
-	tx := ledger.Transaction{ID: sha256.Sum256(fmt.Append(nil, len(b), intents)), Time: batchTime, MSPID: relayMSP, IsClient: true}
+	return b.batchBy(t, relayMSP, intents...)
+}
+
+func (b bench) batchBy(t testing.TB, mspID string, intents ...*ledger.Intent) []spec.Code {
+	t.Helper()
+	tx := ledger.Transaction{ID: sha256.Sum256(fmt.Append(nil, len(b), intents)), Time: batchTime, MSPID: mspID, IsClient: true}
 	writes, refusals, err := ledger.ExecuteBatch(b, tx, intents)
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +142,65 @@ func TestBatchSharesOneOverlay(t *testing.T) {
 	}
 	if len(credits) != 1 || credits[0] != spec.CMT(20) {
 		t.Errorf("the shop has the credits %v, want one of 20", credits)
+	}
+}
+
+// A home pays into its guests' accounts; anyone else, and whoever does not look, gives a credit.
+func TestHomePaysDirectly(t *testing.T) {
+	b := opened(10, "anna", "ben")
+	direct := func(nonce uint64, to spec.Address) *ledger.Intent {
+		in := payment("anna", nonce, to, 1)
+		in.Call.Hints = &spec.Hints{Direct: true}
+		return in
+	}
+	// Ben's first intent is carried by the relay, which becomes his home.
+	wantCodes(t, b.batch(t, intentOf("ben", 1, &spec.VoidNonce{Nonce: 9})), "")
+	if home := b[ledger.AccountKey(person("ben"))].(ledger.Account).Home; home != 1 {
+		t.Fatalf("ben is at home with member %d", home)
+	}
+	has := func(who string) spec.Amount { return b[ledger.AccountKey(person(who))].(ledger.Account).Balance }
+	wantCodes(t, b.batch(t, direct(1, person("ben")), payment("anna", 2, spec.OrganisationAddress("ShopMSP"), 1)), "", "")
+	if has("ben") != spec.CMT(11) {
+		t.Errorf("paid at home, ben has %s in his account", has("ben"))
+	}
+	wantCodes(t, b.batch(t, payment("anna", 3, person("ben"), 1)), "")
+	wantCodes(t, b.batchBy(t, otherMSP, direct(4, person("ben")), direct(5, person("cleo"))), "", "")
+	if has("ben") != spec.CMT(11) {
+		t.Errorf("paid blindly or by another, ben has %s in his account", has("ben"))
+	}
+	if b.total() != spec.CMT(20) {
+		t.Errorf("together they have %s", b.total())
+	}
+	if home := b[ledger.AccountKey(person("anna"))].(ledger.Account).Home; home != 1 {
+		t.Errorf("anna moved to member %d", home)
+	}
+}
+
+// A home folds its guests' credits; nobody else may.
+func TestHomeSweeps(t *testing.T) {
+	b := opened(10, "anna", "ben")
+	wantCodes(t, b.batch(t, intentOf("ben", 1, &spec.VoidNonce{Nonce: 9}), payment("anna", 1, person("cleo"), 1)), "", "")
+	wantCodes(t, b.batch(t, payment("anna", 2, person("ben"), 3)), "")
+	hints := &spec.Hints{}
+	for key := range b {
+		if key.Kind == ledger.CreditKind && key.Parent == string(person("ben").Bytes()) {
+			hints.Credits = append(hints.Credits, []byte(key.ID))
+		}
+	}
+	call := &spec.Call{Operation: spec.Find("token:Sweep"), Hints: hints, Command: &spec.Sweep{Account: person("ben").Bytes()}}
+	sweep := func(mspID string) error {
+		writes, _, err := ledger.Execute(b, ledger.Transaction{ID: [32]byte{9}, Time: batchTime, MSPID: mspID, IsClient: true}, call)
+		b.apply(writes)
+		return err
+	}
+	if err := sweep(otherMSP); spec.ErrorCode(err) != spec.NotAParty {
+		t.Errorf("by another member: %v", err)
+	}
+	if err := sweep(relayMSP); err != nil {
+		t.Errorf("by the home: %v", err)
+	}
+	if account := b[ledger.AccountKey(person("ben"))].(ledger.Account); account.Balance != spec.CMT(13) || account.Nonces.Top != 9 || account.Home != 1 {
+		t.Errorf("ben's account is %+v", account)
 	}
 }
 
@@ -184,7 +250,7 @@ func TestRelayIsChecked(t *testing.T) {
 		tx   ledger.Transaction
 		code spec.Code
 	}{
-		"a stranger": {ledger.Transaction{Time: batchTime, MSPID: "OtherMSP", IsClient: true}, spec.NotAMember},
+		"a stranger": {ledger.Transaction{Time: batchTime, MSPID: "StrangerMSP", IsClient: true}, spec.NotAMember},
 		"a peer":     {ledger.Transaction{Time: batchTime, MSPID: relayMSP}, spec.NotAClient},
 	} {
 		if writes, _, err := ledger.ExecuteBatch(b, row.tx, intents); spec.ErrorCode(err) != row.code || writes != nil {

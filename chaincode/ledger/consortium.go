@@ -19,12 +19,15 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		if len(m.Address) > 0 {
 			return nil, spec.FieldErrorf(spec.InvalidField, "members.address", "is derived from the msp_id and must not be given")
 		}
+		if m.Index > 0 {
+			return nil, spec.FieldErrorf(spec.InvalidField, "members.index", "is given by the ledger")
+		}
 		for _, earlier := range c.Members[:i] {
 			if earlier.MspId == m.MspId {
 				return nil, spec.FieldErrorf(spec.InvalidField, "members.msp_id", "%s stands twice", m.MspId)
 			}
 		}
-		member := Member{MSPID: m.MspId}
+		member := Member{MSPID: m.MspId, Index: uint32(i) + 1}
 		for _, role := range m.Roles {
 			member.Roles |= 1 << uint32(role)
 		}
@@ -103,7 +106,7 @@ func getMember(t *task, c *spec.GetMember) (proto.Message, error) {
 	if !ok {
 		return nil, spec.FieldErrorf(spec.NotFound, "msp_id", "%s is not a member", c.MspId)
 	}
-	view := &spec.Member{MspId: member.MSPID, Address: spec.OrganisationAddress(member.MSPID).Bytes()}
+	view := &spec.Member{MspId: member.MSPID, Address: spec.OrganisationAddress(member.MSPID).Bytes(), Index: member.Index}
 	for role := spec.Role_ROLE_OPERATOR; role <= spec.Role_ROLE_TREASURER; role++ {
 		if member.Has(role) {
 			view.Roles = append(view.Roles, role)

@@ -6,24 +6,28 @@ import (
 
 // debitKeys names what a debit of the actor reads: its account and the credits that the hints name.
 func (t *task) debitKeys() []Key {
-	return append([]Key{AccountKey(t.actor)}, t.namedCredits()...)
+	return t.foldKeys(t.actor)
 }
 
-func (t *task) namedCredits() []Key {
+func (t *task) foldKeys(owner spec.Address) []Key {
+	return append([]Key{AccountKey(owner)}, t.namedCredits(owner)...)
+}
+
+func (t *task) namedCredits(owner spec.Address) []Key {
 	keys := make([]Key, 0, len(t.call.Hints.GetCredits()))
 	for _, b := range t.call.Hints.GetCredits() {
 		if name, err := spec.CreditNameFromBytes(b); err == nil {
-			keys = append(keys, CreditKey(t.actor, name))
+			keys = append(keys, CreditKey(owner, name))
 		}
 	}
 	return keys
 }
 
-// fold moves the named open credits into the actor's account and returns the account as it would then be, what was folded
+// fold moves the named open credits into their owner's account and returns the account as it would then be, what was folded
 // and how many. Absent, foreign and repeated names are passed over: they are the carrier's, not the actor's.
-func (t *task) fold() (account Account, folded spec.Amount, count uint32) {
-	account, _ = get[Account](t, AccountKey(t.actor))
-	for _, key := range t.namedCredits() {
+func (t *task) fold(owner spec.Address) (account Account, folded spec.Amount, count uint32) {
+	account, _ = get[Account](t, AccountKey(owner))
+	for _, key := range t.namedCredits(owner) {
 		credit, open := get[Credit](t, key)
 		if !open {
 			continue
@@ -39,7 +43,7 @@ func (t *task) fold() (account Account, folded spec.Amount, count uint32) {
 
 // debit takes an amount from the actor's account and named credits.
 func (t *task) debit(amount spec.Amount) error {
-	account, _, _ := t.fold()
+	account, _, _ := t.fold(t.actor)
 	rest, enough := account.Balance.Sub(amount)
 	if !enough {
 		return spec.FieldErrorf(spec.InsufficientFunds, "", "%s has %s CMT in its account and named credits, %s are needed", t.actor, account.Balance, amount)
@@ -49,15 +53,30 @@ func (t *task) debit(amount spec.Amount) error {
 	return nil
 }
 
+// receiverKeys names the account that a command pays, when the carrier hints that it is its home: everyone else's receivers
+// are paid blindly.
+func (t *task) receiverKeys(to spec.Address) []Key {
+	if !t.signed || !t.call.Hints.GetDirect() {
+		return nil
+	}
+	return []Key{AccountKey(to)}
+}
+
+// atHome reports whether the carrier is an account's home, as far as the account was read.
+func (t *task) atHome(account Account) bool {
+	carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
+	return account.Home != 0 && account.Home == carrier.Index
+}
+
 // credit gives an account money. A stranger's account is not read: it gets a new credit, blindly, and all that one
-// transaction gives it for one cause lies in one. Who acts in the same batch has its account open anyway. Nothing is given
-// for nothing.
+// transaction gives it for one cause lies in one. Who acts in the same batch has its account open anyway; and a home pays
+// into the accounts that are at home there, which nobody else rewrites but their owners. Nothing is given for nothing.
 func (t *task) credit(to spec.Address, amount spec.Amount, cause spec.CreditKind) {
 	if amount.IsZero() {
 		return
 	}
-	if t.actors[to] {
-		account, _ := get[Account](t, AccountKey(to))
+	account, known := get[Account](t, AccountKey(to))
+	if t.actors[to] || known && t.signed && t.atHome(account) {
 		account.Balance, _ = account.Balance.Add(amount)
 		t.put(AccountKey(to), account)
 		return

@@ -114,7 +114,7 @@ func TestWhatWasCreatedIsFoundUnderItsIdentifier(t *testing.T) {
 		t.Errorf("the closed listing is %v", view)
 	}
 	member := b.must(buyers, "", "consortium:GetMember", &spec.GetMember{MspId: merchant}, nil)
-	want := &spec.Member{MspId: merchant, Roles: roles[merchant], Address: spec.OrganisationAddress(merchant).Bytes()}
+	want := &spec.Member{MspId: merchant, Roles: roles[merchant], Address: spec.OrganisationAddress(merchant).Bytes(), Index: 3}
 	if !proto.Equal(member, want) {
 		t.Errorf("the member is %v, want %v", member, want)
 	}

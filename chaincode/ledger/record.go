@@ -124,6 +124,8 @@ type Member struct {
 	MSPID string
 	// Roles has bit 1<<role set for each role.
 	Roles uint32
+	// Index is a short name for the member, from 1, never given to another.
+	Index uint32
 }
 
 // Has reports whether the member has the role.
@@ -144,10 +146,13 @@ type Fence struct {
 	Time int64
 }
 
-// Account is an account's own money and the nonces that its key used; only its owner's transactions read and write it.
+// Account is an account's own money and the nonces that its key used. Only its owner's transactions and its home's rewrite it.
 type Account struct {
 	Balance spec.Amount
 	Nonces  Nonces
+	// Home is the index of the member that carried the owner's first intent; 0 for none. It alone may pay into the account
+	// directly and fold its credits.
+	Home uint32
 }
 
 // Credit is money that somebody gave an account and its owner has not folded in yet.

@@ -92,6 +92,7 @@ var refusals = []refusal{
 		b.now = int64(epoch+1)*epochSeconds - 1
 		return b, minter, pay(operator, spec.CMT(1)), nil
 	}},
+	{"token:Sweep", spec.NotAParty, "account", simple(anna, &spec.Sweep{Account: spec.KeyAddress("ed25519", []byte("nobody's guest")).Bytes()})},
 	{"token:Sweep", spec.NoCredits, "hints.credits", simple(anna, &spec.Sweep{})},
 	{"token:Sweep", spec.NoCredits, "hints.credits", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
 		b := openBooks(t)
@@ -165,6 +166,7 @@ var refusals = []refusal{
 	{"consortium:Genesis", spec.AlreadyInitialised, "", simple(minter, genesisCommand())},
 	{"consortium:Genesis", spec.NotAMember, "", genesisBy(stranger, func(*spec.Genesis) {})},
 	{"consortium:Genesis", spec.InvalidField, "members.address", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Address = anna.address().Bytes() })},
+	{"consortium:Genesis", spec.InvalidField, "members.index", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Index = 1 })},
 	{"consortium:Genesis", spec.InvalidField, "members.msp_id", genesisBy(treasurer, func(g *spec.Genesis) { g.Members = append(g.Members, g.Members[1]) })},
 	{"consortium:Genesis", spec.InvalidField, "treasury_msp", genesisBy(treasurer, func(g *spec.Genesis) { g.TreasuryMsp = stranger })},
 	{"consortium:Genesis", spec.InvalidField, "protection_seconds", genesisBy(treasurer, func(g *spec.Genesis) { g.ProtectionSeconds = g.ShipSeconds })},

@@ -53,10 +53,11 @@ func burn(t *task, c *spec.Burn) (proto.Message, error) {
 }
 
 func transferKeys(t *task, c *spec.Transfer) []Key {
+	keys := append(t.debitKeys(), t.receiverKeys(address(c.To))...)
 	if c.Reference == "" {
-		return t.debitKeys()
+		return keys
 	}
-	return append(t.debitKeys(), TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
+	return append(keys, TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
 }
 
 // transfer debits the actor and leaves the receiver a credit: two payers of one receiver share no key.
@@ -90,15 +91,29 @@ func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
 	return view, nil
 }
 
-func sweepKeys(t *task, _ *spec.Sweep) []Key { return t.debitKeys() }
-
-func sweep(t *task, _ *spec.Sweep) (proto.Message, error) {
-	account, folded, count := t.fold()
-	if count == 0 {
-		return nil, spec.FieldErrorf(spec.NoCredits, "hints.credits", "none of the %d named credits is an open one of %s", len(t.call.Hints.GetCredits()), t.actor)
+// sweeper returns whose credits a sweep folds.
+func (t *task) sweeper(c *spec.Sweep) spec.Address {
+	if len(c.Account) > 0 {
+		return address(c.Account)
 	}
-	t.put(AccountKey(t.actor), account)
-	return &spec.SweepView{Address: t.actor.Bytes(), FoldedCount: count, Folded: folded.Bytes(), Account: account.Balance.Bytes()}, nil
+	return t.actor
+}
+
+func sweepKeys(t *task, c *spec.Sweep) []Key { return t.foldKeys(t.sweeper(c)) }
+
+// sweep folds the actor's credits, or those of a person at home with the actor's organisation, which so keeps them from
+// piling up.
+func sweep(t *task, c *spec.Sweep) (proto.Message, error) {
+	owner := t.sweeper(c)
+	if before, _ := get[Account](t, AccountKey(owner)); owner != t.actor && (t.signed || !t.atHome(before)) {
+		return nil, spec.FieldErrorf(spec.NotAParty, "account", "%s is not at home with %s", owner, t.tx.MSPID)
+	}
+	account, folded, count := t.fold(owner)
+	if count == 0 {
+		return nil, spec.FieldErrorf(spec.NoCredits, "hints.credits", "none of the %d named credits is an open one of %s", len(t.call.Hints.GetCredits()), owner)
+	}
+	t.put(AccountKey(owner), account)
+	return &spec.SweepView{Address: owner.Bytes(), FoldedCount: count, Folded: folded.Bytes(), Account: account.Balance.Bytes()}, nil
 }
 
 func getTransferKeys(_ *task, c *spec.GetTransfer) []Key {

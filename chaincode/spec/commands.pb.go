@@ -28,6 +28,7 @@ type Hints struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Credits       [][]byte               `protobuf:"bytes,1,rep,name=credits,proto3" json:"credits,omitempty"`
 	Lot           []byte                 `protobuf:"bytes,2,opt,name=lot,proto3" json:"lot,omitempty"`
+	Direct        bool                   `protobuf:"varint,3,opt,name=direct,proto3" json:"direct,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -74,6 +75,13 @@ func (x *Hints) GetLot() []byte {
 		return x.Lot
 	}
 	return nil
+}
+
+func (x *Hints) GetDirect() bool {
+	if x != nil {
+		return x.Direct
+	}
+	return false
 }
 
 type Mint struct {
@@ -258,6 +266,7 @@ func (x *Transfer) GetMemo() string {
 
 type Sweep struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       []byte                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,6 +299,13 @@ func (x *Sweep) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Sweep.ProtoReflect.Descriptor instead.
 func (*Sweep) Descriptor() ([]byte, []int) {
 	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Sweep) GetAccount() []byte {
+	if x != nil {
+		return x.Account
+	}
+	return nil
 }
 
 type VoidNonce struct {
@@ -1624,10 +1640,11 @@ var File_chaincode_spec_commands_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xf6\x01\n" +
+	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\x8f\x03\n" +
 	"\x05Hints\x12\x87\x01\n" +
 	"\acredits\x18\x01 \x03(\fBm\xa2\xbb\x18i\b\t\x10\x01\x18@2aOpen credits of the actor to fold into its account; absent, foreign or repeated ones are ignored.R\acredits\x12c\n" +
-	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\"\xdd\x01\n" +
+	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x96\x01\n" +
+	"\x06direct\x18\x03 \x01(\bB~\xa2\xbb\x18z\x10\x012vLook at the receiver's account too: when the carrier is its home, it is paid there, without a credit. Only in a batch.R\x06direct\"\xdd\x01\n" +
 	"\x04Mint\x12]\n" +
 	"\treference\x18\x01 \x01(\tB?\xa2\xbb\x18;\b\v27The unique reference of the deposit outside the ledger.R\treference\x12>\n" +
 	"\x02to\x18\x02 \x01(\fB.\xa2\xbb\x18*\b\x022&The account that receives the new CMT.R\x02to\x126\n" +
@@ -1639,8 +1656,9 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\treference\x18\x01 \x01(\tB\xa3\x01\xa2\xbb\x18\x9e\x01\b\v2\x97\x01The client's own name for this transfer; used once. A signed intent may leave it out: its nonce is used once as well, and no record of its own is kept.8\x01R\treference\x12=\n" +
 	"\x02to\x18\x02 \x01(\fB-\xa2\xbb\x18)\b\x022%The account that receives the credit.R\x02to\x124\n" +
 	"\x06amount\x18\x03 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x01 \x012\x12How much is moved.R\x06amount\x12Z\n" +
-	"\x04memo\x18\x04 \x01(\tBF\xa2\xbb\x18B\b\x0e\x10\x01\x18@2:A public note, readable by every member: nothing personal.R\x04memo\"\a\n" +
-	"\x05Sweep\"H\n" +
+	"\x04memo\x18\x04 \x01(\tBF\xa2\xbb\x18B\b\x0e\x10\x01\x18@2:A public note, readable by every member: nothing personal.R\x04memo\"\x84\x01\n" +
+	"\x05Sweep\x12{\n" +
+	"\aaccount\x18\x01 \x01(\fBa\xa2\xbb\x18]\b\x02\x10\x012WA person's account whose home the actor's organisation is; the actor's own when absent.R\aaccount\"H\n" +
 	"\tVoidNonce\x12;\n" +
 	"\x05nonce\x18\x01 \x01(\x04B%\xa2\xbb\x18! \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2\x14The nonce to use up.R\x05nonce\"M\n" +
 	"\vGetTransfer\x12>\n" +

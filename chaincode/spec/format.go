@@ -267,10 +267,23 @@ func bytesRule(rule *Rule, data []byte) string {
 		}
 		return ""
 	}
-	if _, err := textFromBytes(rule.GetFormat(), data); err != nil {
+	if err := checkBytes(rule.GetFormat(), data); err != nil {
 		return err.Error()
 	}
 	return ""
+}
+
+// checkBytes checks an address, a credit's name or an identifier without writing it as text: batches have hundreds.
+func checkBytes(format Format, data []byte) (err error) {
+	switch format {
+	case Format_FORMAT_ADDRESS:
+		_, err = AddressFromBytes(data)
+	case Format_FORMAT_CREDIT:
+		_, err = CreditNameFromBytes(data)
+	default:
+		_, err = IDFromBytes(data)
+	}
+	return err
 }
 
 // textRule returns the rule that a string breaks, or nothing.

@@ -115,7 +115,7 @@ var Operations = []Operation{
 	{TokenContract, "Transfer", 1, Write, 0, &Transfer{}, &TransferView{}, TransferType, "POST", "/v1/transfers", ScopePay,
 		[]Code{ReferenceUsed, SameAccount, BelowMinimum, InsufficientFunds}, "Pay: debit the actor and give the receiver a credit."},
 	{TokenContract, "Sweep", 2, Write, 0, &Sweep{}, &SweepView{}, "", "POST", "/v1/sweeps", ScopePay,
-		[]Code{NoCredits}, "Fold the actor's named credits into its account."},
+		[]Code{NotAParty, NoCredits}, "Fold the actor's named credits into its account."},
 	{TokenContract, "VoidNonce", 3, Write, 0, &VoidNonce{}, &NonceView{}, "", "", "", "",
 		[]Code{NonceUsed}, "Use a nonce up, so that no intent that bears it can happen any more."},
 	{TokenContract, "GetTransfer", 0, Query, 0, &GetTransfer{}, &TransferView{}, "", "GET", "/v1/transfers/{transfer}", ScopeRead,

@@ -268,6 +268,7 @@ type Member struct {
 	MspId         string                 `protobuf:"bytes,1,opt,name=msp_id,json=mspId,proto3" json:"msp_id,omitempty"`
 	Roles         []Role                 `protobuf:"varint,2,rep,packed,name=roles,proto3,enum=cmt.spec.Role" json:"roles,omitempty"`
 	Address       []byte                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	Index         uint32                 `protobuf:"varint,4,opt,name=index,proto3" json:"index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -321,6 +322,13 @@ func (x *Member) GetAddress() []byte {
 		return x.Address
 	}
 	return nil
+}
+
+func (x *Member) GetIndex() uint32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
 }
 
 type Parameters struct {
@@ -1471,11 +1479,12 @@ var File_chaincode_spec_views_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\n" +
-	"\x1achaincode/spec/views.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\"\x91\x02\n" +
+	"\x1achaincode/spec/views.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\"\xf0\x02\n" +
 	"\x06Member\x12N\n" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
-	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\"\x88\a\n" +
+	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\x88\a\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +

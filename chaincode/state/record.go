@@ -25,6 +25,7 @@ func EncodeRecord(record ledger.Record) []byte {
 	case ledger.Member:
 		w.bytes([]byte(r.MSPID))
 		w.number(uint64(r.Roles))
+		w.number(uint64(r.Index))
 	case ledger.Supply:
 		w.amount(r.Minted)
 		w.amount(r.Burnt)
@@ -34,6 +35,7 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.amount(r.Balance)
 		w.number(r.Nonces.Top)
 		w.number(r.Nonces.Used)
+		w.number(uint64(r.Home))
 	case ledger.Credit:
 		w.number(uint64(r.Cause))
 		w.amount(r.Amount)
@@ -95,13 +97,13 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	case ledger.ParametersKind:
 		return readParameters(r)
 	case ledger.MemberKind:
-		return ledger.Member{MSPID: string(r.bytes(maxMSP)), Roles: r.uint32()}
+		return ledger.Member{MSPID: string(r.bytes(maxMSP)), Roles: r.uint32(), Index: r.uint32()}
 	case ledger.SupplyKind:
 		return ledger.Supply{Minted: r.amount(), Burnt: r.amount()}
 	case ledger.FenceKind:
 		return ledger.Fence{Time: r.time()}
 	case ledger.AccountKind:
-		return ledger.Account{Balance: r.amount(), Nonces: ledger.Nonces{Top: r.number(1<<64 - 1), Used: r.number(1<<64 - 1)}}
+		return ledger.Account{Balance: r.amount(), Nonces: ledger.Nonces{Top: r.number(1<<64 - 1), Used: r.number(1<<64 - 1)}, Home: r.uint32()}
 	case ledger.CreditKind:
 		return ledger.Credit{Cause: spec.CreditKind(r.number(1<<31 - 1)), Amount: r.amount()}
 	case ledger.HoldKind:

@@ -1,0 +1,81 @@
+package door_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/door"
+	"github.com/cybermiles/cmt/chaincode/intent"
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+)
+
+// memory is a state without Fabric: what is measured is the chaincode's own work.
+type memory map[string][]byte
+
+func (m memory) GetMultipleStates(keys ...string) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		values[i] = m[key]
+	}
+	return values, nil
+}
+
+func (m memory) Range(string, string, int) ([]state.Pair, error) { return nil, nil }
+
+func (m memory) PutState(string, []byte) error { return nil }
+
+func (m memory) DelState(string) error { return nil }
+
+// BenchmarkPayments500 runs a batch of 500 payments of strangers to strangers, each of which folds one credit.
+func BenchmarkPayments500(b *testing.B) {
+	const now, size = 1_800_000_000, 500
+	ledgerID := [16]byte{1}
+	m := memory{}
+	put := func(key ledger.Key, record ledger.Record) { m[state.FormatKey(key)] = state.EncodeRecord(record) }
+	put(ledger.ParametersKey(), ledger.Parameters{LedgerID: ledgerID, FeeAccount: spec.OrganisationAddress("RelayMSP"), Treasury: spec.OrganisationAddress("RelayMSP"), CreditMinimum: spec.Units(1), FenceEpochSeconds: 300})
+	put(ledger.MemberKey("RelayMSP"), ledger.Member{MSPID: "RelayMSP"})
+	var batch spec.Batch
+	for i := range size {
+		seed := sha256.Sum256(binary.BigEndian.AppendUint32(nil, uint32(i)))
+		key := ed25519.NewKeyFromSeed(seed[:])
+		public := key.Public().(ed25519.PublicKey)
+		actor, err := intent.Address(spec.Scheme_SCHEME_ED25519, public)
+		if err != nil {
+			b.Fatal(err)
+		}
+		name := spec.CreditName{Tx: [20]byte(seed[:20]), N: uint32(i)}
+		put(ledger.AccountKey(actor), ledger.Account{Balance: spec.CMT(3)})
+		put(ledger.CreditKey(actor, name), ledger.Credit{Amount: spec.CMT(1), Cause: spec.CreditKind_CREDIT_KIND_TRANSFER})
+		to := spec.KeyAddress("ed25519", seed[:])
+		body, err := intent.Encode(1, now, &spec.Call{Operation: spec.Find("token:Transfer"), Command: &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(2).Bytes()}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		batch.Intents = append(batch.Intents, &spec.SignedIntent{
+			Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: public,
+			Signature: ed25519.Sign(key, intent.Message(ledgerID, body)), Hints: &spec.Hints{Credits: [][]byte{name.Bytes()}},
+		})
+	}
+	argument, err := proto.Marshal(&batch)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tx := ledger.Transaction{ID: sha256.Sum256(nil), Time: now, MSPID: "RelayMSP", IsClient: true}
+	b.SetBytes(int64(len(argument)))
+	for b.Loop() {
+		writes, result, err := door.Execute(state.Reader{Stub: m}, tx, spec.BatchFunction, argument)
+		if err != nil || string(result) != `{"count":500}` || len(writes) != 3*size {
+			b.Fatal(string(result), len(writes), err)
+		}
+		if err := state.Apply(m, slices.Clone(writes)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
