@@ -16,12 +16,12 @@ import (
 	"github.com/cybermiles/cmt/chaincode/state"
 )
 
-// TestHistories runs random calls of all organisations and sub-accounts through everything that goes wrong on a channel; the
-// auditor checks every invariant after each block.
+// TestHistories runs random calls of all organisations and sub-accounts, and intents of persons that two relays carry, through
+// everything that goes wrong on a channel; the auditor checks every invariant after each block.
 func TestHistories(t *testing.T) {
-	const usual = 300
+	const usual = 150
 	valid, codes := map[string]int{}, map[simulate.Code]int{}
-	refusals := map[spec.Code]int{}
+	refusals, intentRefusals, byIntent := map[spec.Code]int{}, map[spec.Code]int{}, map[string]int{}
 	mismatches := 0
 	for n := range seed.Times(usual) {
 		h := playHistory(t, seed.First()+uint64(n))
@@ -34,12 +34,21 @@ func TestHistories(t *testing.T) {
 		for code, count := range h.refusals {
 			refusals[code] += count
 		}
+		for code, count := range h.intentRefusals {
+			intentRefusals[code] += count
+		}
+		for function, count := range h.byIntent {
+			byIntent[function] += count
+		}
 		mismatches += h.mismatches
 	}
 	// A history in which nothing happens proves nothing.
 	for _, op := range spec.Operations {
 		if op.Kind == spec.Write && valid[op.FullName()] == 0 {
 			t.Errorf("no history has a valid %s", op.FullName())
+		}
+		if op.Number > 0 && byIntent[op.FullName()] == 0 {
+			t.Errorf("in no history does an intent to %s happen", op.FullName())
 		}
 	}
 	for _, code := range []simulate.Code{simulate.Valid, simulate.MVCCReadConflict, simulate.DuplicateTxID} {
@@ -58,11 +67,19 @@ func TestHistories(t *testing.T) {
 			t.Errorf("no history has a call that is refused with %s", code)
 		}
 	}
+	for _, code := range []spec.Code{
+		spec.NonceUsed, spec.IntentExpired, spec.BadSignature, spec.BadIntent, spec.InsufficientFunds, spec.NoCredits, spec.ReferenceUsed,
+		spec.WrongState, spec.NotAParty, spec.NotDue, spec.DeadlinePassed, spec.LotEmpty, spec.VersionStale, spec.ListingClosed,
+	} {
+		if intentRefusals[code] == 0 {
+			t.Errorf("no history has an intent that is refused with %s", code)
+		}
+	}
 	// Two minutes of grace are twice what a clock may be off: whoever is endorsed at all is in an epoch that has no fence yet.
 	if refusals[spec.Fenced] > 0 {
 		t.Errorf("%d calls were refused by a fence at endorsement", refusals[spec.Fenced])
 	}
-	t.Logf("valid: %v; codes: %v; mismatches: %d; refusals: %v", valid, codes, mismatches, refusals)
+	t.Logf("valid: %v; codes: %v; mismatches: %d; refusals: %v; intents: %v; refused: %v", valid, codes, mismatches, refusals, byIntent, intentRefusals)
 }
 
 // One seed makes one history: else a failure could not be repeated.
@@ -88,14 +105,29 @@ type history struct {
 	refusals   map[spec.Code]int
 	mismatches int
 	blocks     []*simulate.Block
+
+	persons []*person
+	relays  [2]*relay
+	// late are intents that somebody carries once more, at any time.
+	late           []letter
+	byIntent       map[string]int
+	intentRefusals map[spec.Code]int
 }
 
-// player is an account with a client and its clock.
+// player is an account with a client and its clock, or a person with a key.
 type player struct {
 	mspID, subAccount string
 	client            *simulate.Client
 	address           spec.Address
+	person            *person
 }
+
+// The places of the players: the treasurer, the two of the merchant, and those who buy.
+const (
+	treasurerAt = 1
+	sellersAt   = 3
+	buyersAt    = 5
+)
 
 // code is every buyer's hand-over code; who guesses is refused by the commitment.
 var code = []byte("0123456789abcdef")
@@ -112,7 +144,7 @@ func playHistory(t *testing.T, n uint64) *history {
 		seed:     n,
 		rand:     r,
 		bazaar:   openBazaar(t, simulate.Config{Seed: n, MaxLag: r.IntN(3), BlockSize: 1 + r.IntN(12)}),
-		refusals: map[spec.Code]int{},
+		refusals: map[spec.Code]int{}, byIntent: map[string]int{}, intentRefusals: map[spec.Code]int{},
 		faults: simulate.Faults{
 			Duplicate: r.IntN(10), Delay: r.IntN(30), Withhold: r.IntN(8), WithholdSeconds: 1500, LoseStatus: r.IntN(20),
 			Reorder: r.IntN(2) == 0, SmallBlocks: r.IntN(2) == 0,
@@ -122,12 +154,19 @@ func playHistory(t *testing.T, n uint64) *history {
 		{operator, ""}, {treasurer, ""}, {carrier, ""}, {merchant, ""}, {merchant, "store"}, {buyers, ""}, {buyers, "anna"}, {buyers, "ben"},
 	} {
 		client := h.Client(p.mspID, int64(r.IntN(121)-60))
-		h.players = append(h.players, player{p.mspID, p.subAccount, client, spec.SubAccountAddress(p.mspID, p.subAccount)})
+		h.players = append(h.players, player{p.mspID, p.subAccount, client, spec.SubAccountAddress(p.mspID, p.subAccount), nil})
 	}
-	for _, p := range h.players[3:] {
+	h.persons = crowdOf(4)
+	for _, p := range h.persons {
+		h.players = append(h.players, player{address: p.address, person: p})
+	}
+	for i, mspID := range []string{operator, merchant} {
+		h.relays[i] = &relay{client: h.Client(mspID, int64(r.IntN(121)-60))}
+	}
+	for _, p := range h.players[sellersAt:] {
 		h.payOut(p)
 	}
-	steps := 80 + r.IntN(160)
+	steps := 120 + r.IntN(240)
 	for range steps {
 		h.step()
 	}
@@ -150,8 +189,14 @@ func (h *history) payOut(p player) {
 	h.t.Helper()
 	faults := h.faults
 	h.SetFaults(simulate.Faults{})
-	h.fund(p.mspID, p.subAccount, spec.CMT(200))
-	h.must(treasurer, "", "token:Transfer", &spec.Transfer{Reference: "credit-" + p.mspID + p.subAccount, To: p.address.Bytes(), Amount: spec.CMT(200).Bytes()}, nil)
+	amount := spec.CMT(200)
+	if p.person != nil {
+		amount = spec.CMT(50) // so that a credit named or not decides
+		h.fundPerson(p.person, 50)
+	} else {
+		h.fund(p.mspID, p.subAccount, amount)
+	}
+	h.must(treasurer, "", "token:Transfer", &spec.Transfer{Reference: fmt.Sprintf("credit-%d", h.Height()), To: p.address.Bytes(), Amount: amount.Bytes()}, nil)
 	h.SetFaults(faults)
 }
 
@@ -172,9 +217,18 @@ func (h *history) step() {
 		h.Submit(h.kept[h.rand.IntN(len(h.kept))])
 	case h.oneIn(20) && len(h.proposals) > 0:
 		h.endorse(h.proposals[h.rand.IntN(len(h.proposals))])
+	case h.oneIn(4):
+		h.carryBatch(h.relays[h.rand.IntN(2)])
 	default:
 		who := h.players[h.rand.IntN(len(h.players))]
 		function, command, hints := h.draw(&who)
+		if who.person != nil && spec.Find(function).Number > 0 {
+			h.post(who.person, function, command, hints.GetLot())
+			return
+		}
+		if who.person != nil {
+			who = h.players[0] // what no person may ask for
+		}
 		client := *who.client
 		if h.oneIn(60) {
 			client.SkewSeconds = 61 + int64(h.rand.IntN(30))
@@ -222,6 +276,9 @@ func (h *history) follow(block *simulate.Block) {
 	h.blocks = append(h.blocks, block)
 	h.observe(block)
 	for _, tx := range block.Transactions {
+		if tx.Proposal.Function == spec.BatchFunction && tx.Code == simulate.Valid {
+			h.count(tx.Envelope)
+		}
 		client := h.Client(tx.Proposal.MSPID, 0)
 		if status, heard := client.Status(tx.Proposal.ID); (!heard || status.Code != simulate.Valid) && h.oneIn(2) {
 			h.endorse(client.ProposeRaw(tx.Proposal.Function, tx.Proposal.Argument))
@@ -283,22 +340,29 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 	switch h.rand.IntN(24) {
 	case 0, 1:
 		to := h.players[h.rand.IntN(len(h.players))].address
-		if h.oneIn(2) {
-			*who = h.players[1] // the treasurer has the money
+		if who.person == nil && h.oneIn(2) {
+			*who = h.players[treasurerAt] // the treasurer has the money
 		}
-		return "token:Transfer", &spec.Transfer{Reference: h.reference(), To: to.Bytes(), Amount: h.positive()}, h.folding(who)
+		reference := h.reference()
+		if who.person != nil && h.oneIn(2) {
+			reference = "" // its nonce is what happens once
+		}
+		return "token:Transfer", &spec.Transfer{Reference: reference, To: to.Bytes(), Amount: h.positive()}, h.folding(who)
 	case 2:
 		return "token:Sweep", &spec.Sweep{}, h.folding(who)
 	case 3:
 		if h.oneIn(2) {
-			*who = h.players[1]
+			*who = h.players[treasurerAt]
 			to := h.players[h.rand.IntN(len(h.players))].address
 			return "token:Mint", &spec.Mint{Reference: h.reference(), To: to.Bytes(), Amount: h.positive()}, nil
 		}
-		*who = h.players[1]
+		*who = h.players[treasurerAt]
 		return "token:Burn", &spec.Burn{Reference: h.reference(), Amount: h.positive()}, h.folding(who)
 	case 4:
 		if h.oneIn(3) {
+			if who.person != nil {
+				return "token:VoidNonce", &spec.VoidNonce{Nonce: 1 + h.rand.Uint64N(who.person.nonce+4)}, nil
+			}
 			return "token:VoidNonce", &spec.VoidNonce{Nonce: 1 + uint64(h.rand.IntN(100))}, nil
 		}
 		epoch := uint64(h.Now())/epochSeconds - uint64(h.rand.IntN(3))
@@ -336,7 +400,10 @@ func (h *history) folding(who *player) *spec.Hints {
 
 func (h *history) drawListing(who *player) (string, proto.Message, *spec.Hints) {
 	if !h.oneIn(5) {
-		*who = h.players[3+h.rand.IntN(2)] // the merchant or its store
+		*who = h.players[sellersAt+h.rand.IntN(2)] // the merchant or its store
+		if h.oneIn(2) {
+			*who = h.players[len(h.players)-1-h.rand.IntN(len(h.persons))]
+		}
 	}
 	listings := h.auditor.Listings()
 	if len(listings) > 0 && h.oneIn(2) {
@@ -376,7 +443,7 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 	}
 	version := h.auditor.Record(ledger.VersionKey(listing, number)).(ledger.Version)
 	if h.oneIn(2) {
-		*who = h.players[5+h.rand.IntN(3)] // one of the buyers
+		*who = h.players[buyersAt+h.rand.IntN(len(h.players)-buyersAt)]
 	}
 	quantity := 1 + uint32(h.rand.IntN(3))
 	goods, _ := version.Price.Mul(uint64(quantity))
