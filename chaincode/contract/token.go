@@ -42,6 +42,11 @@ func (*Token) VoidNonce(ctx contractapi.TransactionContextInterface, command []b
 	return run(ctx, spec.TokenContract+":VoidNonce", command)
 }
 
+// MoveHome: make another member the home of the actor's account; the first is whoever carried its first intent.
+func (*Token) MoveHome(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":MoveHome", command)
+}
+
 // GetTransfer: look up a transfer.
 func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetTransfer", command)

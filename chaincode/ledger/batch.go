@@ -98,11 +98,7 @@ func (t *task) decideIntent(in *Intent) error {
 	}
 	account, _ = get[Account](t, AccountKey(t.actor))
 	account.Nonces = account.Nonces.Use(in.Nonce)
-	if account.Home == 0 {
-		carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
-		account.Home = carrier.Index
-	}
-	t.put(AccountKey(t.actor), account)
+	t.put(AccountKey(t.actor), t.settle(account))
 	return nil
 }
 

@@ -171,8 +171,14 @@ func TestHomePaysDirectly(t *testing.T) {
 	if b.total() != spec.CMT(20) {
 		t.Errorf("together they have %s", b.total())
 	}
-	if home := b[ledger.AccountKey(person("anna"))].(ledger.Account).Home; home != 1 {
-		t.Errorf("anna moved to member %d", home)
+	home := func(who string) uint32 { return b[ledger.AccountKey(person(who))].(ledger.Account).Home }
+	if home("anna") != 1 {
+		t.Errorf("carried by another, anna moved to member %d", home("anna"))
+	}
+	wantCodes(t, b.batch(t, intentOf("ben", 2, &spec.MoveHome{MspId: otherMSP}), intentOf("anna", 6, &spec.MoveHome{MspId: "StrangerMSP"})), "", spec.NotFound)
+	wantCodes(t, b.batch(t, direct(7, person("ben"))), "")
+	if home("ben") != 2 || has("ben") != spec.CMT(11) {
+		t.Errorf("moved away, ben is at home with member %d and was paid directly by another: %s", home("ben"), has("ben"))
 	}
 }
 

@@ -53,21 +53,6 @@ func (t *task) debit(amount spec.Amount) error {
 	return nil
 }
 
-// receiverKeys names the account that a command pays, when the carrier hints that it is its home: everyone else's receivers
-// are paid blindly.
-func (t *task) receiverKeys(to spec.Address) []Key {
-	if !t.signed || !t.call.Hints.GetDirect() {
-		return nil
-	}
-	return []Key{AccountKey(to)}
-}
-
-// atHome reports whether the carrier is an account's home, as far as the account was read.
-func (t *task) atHome(account Account) bool {
-	carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
-	return account.Home != 0 && account.Home == carrier.Index
-}
-
 // credit gives an account money. A stranger's account is not read: it gets a new credit, blindly, and all that one
 // transaction gives it for one cause lies in one. Who acts in the same batch has its account open anyway; and a home pays
 // into the accounts that are at home there, which nobody else rewrites but their owners. Nothing is given for nothing.

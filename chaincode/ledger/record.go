@@ -150,7 +150,7 @@ type Fence struct {
 type Account struct {
 	Balance spec.Amount
 	Nonces  Nonces
-	// Home is the index of the member that carried the owner's first intent; 0 for none. It alone may pay into the account
+	// Home is the index of the member that carried the owner's first intent, or that the owner moved to; 0 for none. It alone may pay into the account
 	// directly and fold its credits.
 	Home uint32
 }

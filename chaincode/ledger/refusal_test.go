@@ -104,6 +104,7 @@ var refusals = []refusal{
 		b.must(anna.mspID, anna.subAccount, "token:VoidNonce", &spec.VoidNonce{Nonce: 7}, nil)
 		return b, anna, &spec.VoidNonce{Nonce: 7}, nil
 	}},
+	{"token:MoveHome", spec.NotFound, "msp_id", simple(anna, &spec.MoveHome{MspId: stranger})},
 	{"token:GetTransfer", spec.NotFound, "transfer", simple(anna, &spec.GetTransfer{Transfer: make([]byte, 20)})},
 	{"market:CreateListing", spec.ReferenceUsed, "reference", shop(seller, func(*books, spec.ID) proto.Message {
 		return &spec.CreateListing{Reference: "lamp", Price: spec.CMT(1).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32)}

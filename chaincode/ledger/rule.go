@@ -36,6 +36,7 @@ var rules = map[string]rule{
 	spec.TokenContract + ":Transfer":    define(transferKeys, transfer),
 	spec.TokenContract + ":Sweep":       define(sweepKeys, sweep),
 	spec.TokenContract + ":VoidNonce":   define(voidNonceKeys, voidNonce),
+	spec.TokenContract + ":MoveHome":    define(moveHomeKeys, moveHome),
 	spec.TokenContract + ":GetTransfer": define(getTransferKeys, getTransfer),
 	spec.TokenContract + ":GetBalance":  define(getBalanceKeys, getBalance),
 	spec.TokenContract + ":ListCredits": define(noKeys[*spec.ListCredits], listCredits),

@@ -359,6 +359,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		*who = h.players[treasurerAt]
 		return "token:Burn", &spec.Burn{Reference: h.reference(), Amount: h.positive()}, h.folding(who)
 	case 4:
+		if h.oneIn(4) {
+			return "token:MoveHome", &spec.MoveHome{MspId: members[h.rand.IntN(len(members))]}, nil
+		}
 		if h.oneIn(3) {
 			if who.person != nil {
 				return "token:VoidNonce", &spec.VoidNonce{Nonce: 1 + h.rand.Uint64N(who.person.nonce+4)}, nil

@@ -352,6 +352,50 @@ func (x *VoidNonce) GetNonce() uint64 {
 	return 0
 }
 
+type MoveHome struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MspId         string                 `protobuf:"bytes,1,opt,name=msp_id,json=mspId,proto3" json:"msp_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveHome) Reset() {
+	*x = MoveHome{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveHome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveHome) ProtoMessage() {}
+
+func (x *MoveHome) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveHome.ProtoReflect.Descriptor instead.
+func (*MoveHome) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MoveHome) GetMspId() string {
+	if x != nil {
+		return x.MspId
+	}
+	return ""
+}
+
 type GetTransfer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Transfer      []byte                 `protobuf:"bytes,1,opt,name=transfer,proto3" json:"transfer,omitempty"`
@@ -361,7 +405,7 @@ type GetTransfer struct {
 
 func (x *GetTransfer) Reset() {
 	*x = GetTransfer{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +417,7 @@ func (x *GetTransfer) String() string {
 func (*GetTransfer) ProtoMessage() {}
 
 func (x *GetTransfer) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[6]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +430,7 @@ func (x *GetTransfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTransfer.ProtoReflect.Descriptor instead.
 func (*GetTransfer) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{6}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetTransfer) GetTransfer() []byte {
@@ -405,7 +449,7 @@ type GetBalance struct {
 
 func (x *GetBalance) Reset() {
 	*x = GetBalance{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +461,7 @@ func (x *GetBalance) String() string {
 func (*GetBalance) ProtoMessage() {}
 
 func (x *GetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[7]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +474,7 @@ func (x *GetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalance.ProtoReflect.Descriptor instead.
 func (*GetBalance) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{7}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetBalance) GetAddress() []byte {
@@ -451,7 +495,7 @@ type ListCredits struct {
 
 func (x *ListCredits) Reset() {
 	*x = ListCredits{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +507,7 @@ func (x *ListCredits) String() string {
 func (*ListCredits) ProtoMessage() {}
 
 func (x *ListCredits) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +520,7 @@ func (x *ListCredits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCredits.ProtoReflect.Descriptor instead.
 func (*ListCredits) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCredits) GetAddress() []byte {
@@ -508,7 +552,7 @@ type GetSupply struct {
 
 func (x *GetSupply) Reset() {
 	*x = GetSupply{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +564,7 @@ func (x *GetSupply) String() string {
 func (*GetSupply) ProtoMessage() {}
 
 func (x *GetSupply) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +577,7 @@ func (x *GetSupply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSupply.ProtoReflect.Descriptor instead.
 func (*GetSupply) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
 }
 
 type CreateListing struct {
@@ -552,7 +596,7 @@ type CreateListing struct {
 
 func (x *CreateListing) Reset() {
 	*x = CreateListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +608,7 @@ func (x *CreateListing) String() string {
 func (*CreateListing) ProtoMessage() {}
 
 func (x *CreateListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +621,7 @@ func (x *CreateListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateListing.ProtoReflect.Descriptor instead.
 func (*CreateListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateListing) GetReference() string {
@@ -652,7 +696,7 @@ type EditListing struct {
 
 func (x *EditListing) Reset() {
 	*x = EditListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +708,7 @@ func (x *EditListing) String() string {
 func (*EditListing) ProtoMessage() {}
 
 func (x *EditListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +721,7 @@ func (x *EditListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditListing.ProtoReflect.Descriptor instead.
 func (*EditListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EditListing) GetListing() []byte {
@@ -745,7 +789,7 @@ type CloseListing struct {
 
 func (x *CloseListing) Reset() {
 	*x = CloseListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +801,7 @@ func (x *CloseListing) String() string {
 func (*CloseListing) ProtoMessage() {}
 
 func (x *CloseListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +814,7 @@ func (x *CloseListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseListing.ProtoReflect.Descriptor instead.
 func (*CloseListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CloseListing) GetListing() []byte {
@@ -789,7 +833,7 @@ type GetListing struct {
 
 func (x *GetListing) Reset() {
 	*x = GetListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +845,7 @@ func (x *GetListing) String() string {
 func (*GetListing) ProtoMessage() {}
 
 func (x *GetListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +858,7 @@ func (x *GetListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetListing.ProtoReflect.Descriptor instead.
 func (*GetListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetListing) GetListing() []byte {
@@ -839,7 +883,7 @@ type PlaceOrder struct {
 
 func (x *PlaceOrder) Reset() {
 	*x = PlaceOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +895,7 @@ func (x *PlaceOrder) String() string {
 func (*PlaceOrder) ProtoMessage() {}
 
 func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +908,7 @@ func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrder.ProtoReflect.Descriptor instead.
 func (*PlaceOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PlaceOrder) GetReference() string {
@@ -925,7 +969,7 @@ type AcceptOrder struct {
 
 func (x *AcceptOrder) Reset() {
 	*x = AcceptOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +981,7 @@ func (x *AcceptOrder) String() string {
 func (*AcceptOrder) ProtoMessage() {}
 
 func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +994,7 @@ func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOrder.ProtoReflect.Descriptor instead.
 func (*AcceptOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AcceptOrder) GetOrder() []byte {
@@ -970,7 +1014,7 @@ type ShipOrder struct {
 
 func (x *ShipOrder) Reset() {
 	*x = ShipOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1026,7 @@ func (x *ShipOrder) String() string {
 func (*ShipOrder) ProtoMessage() {}
 
 func (x *ShipOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1039,7 @@ func (x *ShipOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrder.ProtoReflect.Descriptor instead.
 func (*ShipOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ShipOrder) GetOrder() []byte {
@@ -1022,7 +1066,7 @@ type HandOverOrder struct {
 
 func (x *HandOverOrder) Reset() {
 	*x = HandOverOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1078,7 @@ func (x *HandOverOrder) String() string {
 func (*HandOverOrder) ProtoMessage() {}
 
 func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1091,7 @@ func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOverOrder.ProtoReflect.Descriptor instead.
 func (*HandOverOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HandOverOrder) GetOrder() []byte {
@@ -1074,7 +1118,7 @@ type ReportDelivery struct {
 
 func (x *ReportDelivery) Reset() {
 	*x = ReportDelivery{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1130,7 @@ func (x *ReportDelivery) String() string {
 func (*ReportDelivery) ProtoMessage() {}
 
 func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1143,7 @@ func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDelivery.ProtoReflect.Descriptor instead.
 func (*ReportDelivery) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReportDelivery) GetOrder() []byte {
@@ -1125,7 +1169,7 @@ type ConfirmOrder struct {
 
 func (x *ConfirmOrder) Reset() {
 	*x = ConfirmOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1181,7 @@ func (x *ConfirmOrder) String() string {
 func (*ConfirmOrder) ProtoMessage() {}
 
 func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1194,7 @@ func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrder.ProtoReflect.Descriptor instead.
 func (*ConfirmOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConfirmOrder) GetOrder() []byte {
@@ -1169,7 +1213,7 @@ type CancelOrder struct {
 
 func (x *CancelOrder) Reset() {
 	*x = CancelOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1225,7 @@ func (x *CancelOrder) String() string {
 func (*CancelOrder) ProtoMessage() {}
 
 func (x *CancelOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1238,7 @@ func (x *CancelOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrder.ProtoReflect.Descriptor instead.
 func (*CancelOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CancelOrder) GetOrder() []byte {
@@ -1213,7 +1257,7 @@ type RefundOrder struct {
 
 func (x *RefundOrder) Reset() {
 	*x = RefundOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1269,7 @@ func (x *RefundOrder) String() string {
 func (*RefundOrder) ProtoMessage() {}
 
 func (x *RefundOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1282,7 @@ func (x *RefundOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundOrder.ProtoReflect.Descriptor instead.
 func (*RefundOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RefundOrder) GetOrder() []byte {
@@ -1257,7 +1301,7 @@ type ExpireOrder struct {
 
 func (x *ExpireOrder) Reset() {
 	*x = ExpireOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1313,7 @@ func (x *ExpireOrder) String() string {
 func (*ExpireOrder) ProtoMessage() {}
 
 func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1326,7 @@ func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpireOrder.ProtoReflect.Descriptor instead.
 func (*ExpireOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExpireOrder) GetOrder() []byte {
@@ -1301,7 +1345,7 @@ type ReleaseOrder struct {
 
 func (x *ReleaseOrder) Reset() {
 	*x = ReleaseOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1357,7 @@ func (x *ReleaseOrder) String() string {
 func (*ReleaseOrder) ProtoMessage() {}
 
 func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1370,7 @@ func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseOrder.ProtoReflect.Descriptor instead.
 func (*ReleaseOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReleaseOrder) GetOrder() []byte {
@@ -1345,7 +1389,7 @@ type GetOrder struct {
 
 func (x *GetOrder) Reset() {
 	*x = GetOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1401,7 @@ func (x *GetOrder) String() string {
 func (*GetOrder) ProtoMessage() {}
 
 func (x *GetOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1414,7 @@ func (x *GetOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrder.ProtoReflect.Descriptor instead.
 func (*GetOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetOrder) GetOrder() []byte {
@@ -1400,7 +1444,7 @@ type Genesis struct {
 
 func (x *Genesis) Reset() {
 	*x = Genesis{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1456,7 @@ func (x *Genesis) String() string {
 func (*Genesis) ProtoMessage() {}
 
 func (x *Genesis) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1469,7 @@ func (x *Genesis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Genesis.ProtoReflect.Descriptor instead.
 func (*Genesis) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Genesis) GetLedgerId() []byte {
@@ -1521,7 +1565,7 @@ type Fence struct {
 
 func (x *Fence) Reset() {
 	*x = Fence{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1533,7 +1577,7 @@ func (x *Fence) String() string {
 func (*Fence) ProtoMessage() {}
 
 func (x *Fence) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1546,7 +1590,7 @@ func (x *Fence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fence.ProtoReflect.Descriptor instead.
 func (*Fence) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Fence) GetEpoch() uint64 {
@@ -1564,7 +1608,7 @@ type GetParameters struct {
 
 func (x *GetParameters) Reset() {
 	*x = GetParameters{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1620,7 @@ func (x *GetParameters) String() string {
 func (*GetParameters) ProtoMessage() {}
 
 func (x *GetParameters) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1633,7 @@ func (x *GetParameters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetParameters.ProtoReflect.Descriptor instead.
 func (*GetParameters) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
 }
 
 type GetMember struct {
@@ -1601,7 +1645,7 @@ type GetMember struct {
 
 func (x *GetMember) Reset() {
 	*x = GetMember{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1657,7 @@ func (x *GetMember) String() string {
 func (*GetMember) ProtoMessage() {}
 
 func (x *GetMember) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1670,7 @@ func (x *GetMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMember.ProtoReflect.Descriptor instead.
 func (*GetMember) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetMember) GetMspId() string {
@@ -1660,7 +1704,9 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\x05Sweep\x12{\n" +
 	"\aaccount\x18\x01 \x01(\fBa\xa2\xbb\x18]\b\x02\x10\x012WA person's account whose home the actor's organisation is; the actor's own when absent.R\aaccount\"H\n" +
 	"\tVoidNonce\x12;\n" +
-	"\x05nonce\x18\x01 \x01(\x04B%\xa2\xbb\x18! \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2\x14The nonce to use up.R\x05nonce\"M\n" +
+	"\x05nonce\x18\x01 \x01(\x04B%\xa2\xbb\x18! \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2\x14The nonce to use up.R\x05nonce\"\x93\x01\n" +
+	"\bMoveHome\x12\x86\x01\n" +
+	"\x06msp_id\x18\x01 \x01(\tBo\xa2\xbb\x18k\b\r2gThe member that shall be the account's home: it may pay into the account directly and fold its credits.R\x05mspId\"M\n" +
 	"\vGetTransfer\x12>\n" +
 	"\btransfer\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x052\x1aThe transfer's identifier.R\btransfer\"F\n" +
 	"\n" +
@@ -1767,7 +1813,7 @@ func file_chaincode_spec_commands_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_commands_proto_rawDescData
 }
 
-var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Hints)(nil),          // 0: cmt.spec.Hints
 	(*Mint)(nil),           // 1: cmt.spec.Mint
@@ -1775,33 +1821,34 @@ var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Transfer)(nil),       // 3: cmt.spec.Transfer
 	(*Sweep)(nil),          // 4: cmt.spec.Sweep
 	(*VoidNonce)(nil),      // 5: cmt.spec.VoidNonce
-	(*GetTransfer)(nil),    // 6: cmt.spec.GetTransfer
-	(*GetBalance)(nil),     // 7: cmt.spec.GetBalance
-	(*ListCredits)(nil),    // 8: cmt.spec.ListCredits
-	(*GetSupply)(nil),      // 9: cmt.spec.GetSupply
-	(*CreateListing)(nil),  // 10: cmt.spec.CreateListing
-	(*EditListing)(nil),    // 11: cmt.spec.EditListing
-	(*CloseListing)(nil),   // 12: cmt.spec.CloseListing
-	(*GetListing)(nil),     // 13: cmt.spec.GetListing
-	(*PlaceOrder)(nil),     // 14: cmt.spec.PlaceOrder
-	(*AcceptOrder)(nil),    // 15: cmt.spec.AcceptOrder
-	(*ShipOrder)(nil),      // 16: cmt.spec.ShipOrder
-	(*HandOverOrder)(nil),  // 17: cmt.spec.HandOverOrder
-	(*ReportDelivery)(nil), // 18: cmt.spec.ReportDelivery
-	(*ConfirmOrder)(nil),   // 19: cmt.spec.ConfirmOrder
-	(*CancelOrder)(nil),    // 20: cmt.spec.CancelOrder
-	(*RefundOrder)(nil),    // 21: cmt.spec.RefundOrder
-	(*ExpireOrder)(nil),    // 22: cmt.spec.ExpireOrder
-	(*ReleaseOrder)(nil),   // 23: cmt.spec.ReleaseOrder
-	(*GetOrder)(nil),       // 24: cmt.spec.GetOrder
-	(*Genesis)(nil),        // 25: cmt.spec.Genesis
-	(*Fence)(nil),          // 26: cmt.spec.Fence
-	(*GetParameters)(nil),  // 27: cmt.spec.GetParameters
-	(*GetMember)(nil),      // 28: cmt.spec.GetMember
-	(*Member)(nil),         // 29: cmt.spec.Member
+	(*MoveHome)(nil),       // 6: cmt.spec.MoveHome
+	(*GetTransfer)(nil),    // 7: cmt.spec.GetTransfer
+	(*GetBalance)(nil),     // 8: cmt.spec.GetBalance
+	(*ListCredits)(nil),    // 9: cmt.spec.ListCredits
+	(*GetSupply)(nil),      // 10: cmt.spec.GetSupply
+	(*CreateListing)(nil),  // 11: cmt.spec.CreateListing
+	(*EditListing)(nil),    // 12: cmt.spec.EditListing
+	(*CloseListing)(nil),   // 13: cmt.spec.CloseListing
+	(*GetListing)(nil),     // 14: cmt.spec.GetListing
+	(*PlaceOrder)(nil),     // 15: cmt.spec.PlaceOrder
+	(*AcceptOrder)(nil),    // 16: cmt.spec.AcceptOrder
+	(*ShipOrder)(nil),      // 17: cmt.spec.ShipOrder
+	(*HandOverOrder)(nil),  // 18: cmt.spec.HandOverOrder
+	(*ReportDelivery)(nil), // 19: cmt.spec.ReportDelivery
+	(*ConfirmOrder)(nil),   // 20: cmt.spec.ConfirmOrder
+	(*CancelOrder)(nil),    // 21: cmt.spec.CancelOrder
+	(*RefundOrder)(nil),    // 22: cmt.spec.RefundOrder
+	(*ExpireOrder)(nil),    // 23: cmt.spec.ExpireOrder
+	(*ReleaseOrder)(nil),   // 24: cmt.spec.ReleaseOrder
+	(*GetOrder)(nil),       // 25: cmt.spec.GetOrder
+	(*Genesis)(nil),        // 26: cmt.spec.Genesis
+	(*Fence)(nil),          // 27: cmt.spec.Fence
+	(*GetParameters)(nil),  // 28: cmt.spec.GetParameters
+	(*GetMember)(nil),      // 29: cmt.spec.GetMember
+	(*Member)(nil),         // 30: cmt.spec.Member
 }
 var file_chaincode_spec_commands_proto_depIdxs = []int32{
-	29, // 0: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
+	30, // 0: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
 	1,  // [1:1] is the sub-list for method output_type
 	1,  // [1:1] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
@@ -1822,7 +1869,7 @@ func file_chaincode_spec_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_commands_proto_rawDesc), len(file_chaincode_spec_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -118,6 +118,8 @@ var Operations = []Operation{
 		[]Code{NotAParty, NoCredits}, "Fold the actor's named credits into its account."},
 	{TokenContract, "VoidNonce", 3, Write, 0, &VoidNonce{}, &NonceView{}, "", "", "", "",
 		[]Code{NonceUsed}, "Use a nonce up, so that no intent that bears it can happen any more."},
+	{TokenContract, "MoveHome", 4, Write, 0, &MoveHome{}, &HomeView{}, "", "", "", "",
+		[]Code{NotFound}, "Make another member the home of the actor's account; the first is whoever carried its first intent."},
 	{TokenContract, "GetTransfer", 0, Query, 0, &GetTransfer{}, &TransferView{}, "", "GET", "/v1/transfers/{transfer}", ScopeRead,
 		[]Code{NotFound}, "Look up a transfer."},
 	{TokenContract, "GetBalance", 0, Query, 0, &GetBalance{}, &Balance{}, "", "GET", "/v1/accounts/{address}", ScopeRead,

@@ -899,6 +899,58 @@ func (x *NonceView) GetNonce() uint64 {
 	return 0
 }
 
+type HomeView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Address       []byte                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	MspId         string                 `protobuf:"bytes,2,opt,name=msp_id,json=mspId,proto3" json:"msp_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HomeView) Reset() {
+	*x = HomeView{}
+	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HomeView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HomeView) ProtoMessage() {}
+
+func (x *HomeView) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HomeView.ProtoReflect.Descriptor instead.
+func (*HomeView) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *HomeView) GetAddress() []byte {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *HomeView) GetMspId() string {
+	if x != nil {
+		return x.MspId
+	}
+	return ""
+}
+
 type TransferView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Transfer      []byte                 `protobuf:"bytes,1,opt,name=transfer,proto3" json:"transfer,omitempty"`
@@ -913,7 +965,7 @@ type TransferView struct {
 
 func (x *TransferView) Reset() {
 	*x = TransferView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	mi := &file_chaincode_spec_views_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +977,7 @@ func (x *TransferView) String() string {
 func (*TransferView) ProtoMessage() {}
 
 func (x *TransferView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[9]
+	mi := &file_chaincode_spec_views_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +990,7 @@ func (x *TransferView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferView.ProtoReflect.Descriptor instead.
 func (*TransferView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{9}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TransferView) GetTransfer() []byte {
@@ -995,7 +1047,7 @@ type SweepView struct {
 
 func (x *SweepView) Reset() {
 	*x = SweepView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[10]
+	mi := &file_chaincode_spec_views_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1059,7 @@ func (x *SweepView) String() string {
 func (*SweepView) ProtoMessage() {}
 
 func (x *SweepView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[10]
+	mi := &file_chaincode_spec_views_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1072,7 @@ func (x *SweepView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SweepView.ProtoReflect.Descriptor instead.
 func (*SweepView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{10}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SweepView) GetAddress() []byte {
@@ -1061,7 +1113,7 @@ type LotView struct {
 
 func (x *LotView) Reset() {
 	*x = LotView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[11]
+	mi := &file_chaincode_spec_views_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1073,7 +1125,7 @@ func (x *LotView) String() string {
 func (*LotView) ProtoMessage() {}
 
 func (x *LotView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[11]
+	mi := &file_chaincode_spec_views_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1086,7 +1138,7 @@ func (x *LotView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LotView.ProtoReflect.Descriptor instead.
 func (*LotView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LotView) GetLot() []byte {
@@ -1123,7 +1175,7 @@ type ListingView struct {
 
 func (x *ListingView) Reset() {
 	*x = ListingView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[12]
+	mi := &file_chaincode_spec_views_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1187,7 @@ func (x *ListingView) String() string {
 func (*ListingView) ProtoMessage() {}
 
 func (x *ListingView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[12]
+	mi := &file_chaincode_spec_views_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1200,7 @@ func (x *ListingView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListingView.ProtoReflect.Descriptor instead.
 func (*ListingView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListingView) GetListing() []byte {
@@ -1263,7 +1315,7 @@ type OrderView struct {
 
 func (x *OrderView) Reset() {
 	*x = OrderView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[13]
+	mi := &file_chaincode_spec_views_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1327,7 @@ func (x *OrderView) String() string {
 func (*OrderView) ProtoMessage() {}
 
 func (x *OrderView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[13]
+	mi := &file_chaincode_spec_views_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1340,7 @@ func (x *OrderView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrderView.ProtoReflect.Descriptor instead.
 func (*OrderView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OrderView) GetOrder() []byte {
@@ -1440,7 +1492,7 @@ type FenceView struct {
 
 func (x *FenceView) Reset() {
 	*x = FenceView{}
-	mi := &file_chaincode_spec_views_proto_msgTypes[14]
+	mi := &file_chaincode_spec_views_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1504,7 @@ func (x *FenceView) String() string {
 func (*FenceView) ProtoMessage() {}
 
 func (x *FenceView) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_views_proto_msgTypes[14]
+	mi := &file_chaincode_spec_views_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1517,7 @@ func (x *FenceView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FenceView.ProtoReflect.Descriptor instead.
 func (*FenceView) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{14}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FenceView) GetEpoch() uint64 {
@@ -1533,7 +1585,10 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06supply\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x012\x14The supply after it.R\x06supply\"s\n" +
 	"\tNonceView\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fWhose nonce.R\aaddress\x126\n" +
-	"\x05nonce\x18\x02 \x01(\x04B \xa2\xbb\x18\x1c2\x1aThe nonce that is used up.R\x05nonce\"\xd1\x02\n" +
+	"\x05nonce\x18\x02 \x01(\x04B \xa2\xbb\x18\x1c2\x1aThe nonce that is used up.R\x05nonce\"z\n" +
+	"\bHomeView\x12-\n" +
+	"\aaddress\x18\x01 \x01(\fB\x13\xa2\xbb\x18\x0f\b\x022\vWhose home.R\aaddress\x12?\n" +
+	"\x06msp_id\x18\x02 \x01(\tB(\xa2\xbb\x18$\b\r2 The member that is its home now.R\x05mspId\"\xd1\x02\n" +
 	"\fTransferView\x12a\n" +
 	"\btransfer\x18\x01 \x01(\fBE\xa2\xbb\x18A\b\x05\x10\x012;The transfer's identifier; absent when it has no reference.R\btransfer\x12%\n" +
 	"\x04from\x18\x02 \x01(\fB\x11\xa2\xbb\x18\r\b\x022\tWho paid.R\x04from\x12%\n" +
@@ -1643,7 +1698,7 @@ func file_chaincode_spec_views_proto_rawDescGZIP() []byte {
 }
 
 var file_chaincode_spec_views_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_chaincode_spec_views_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_chaincode_spec_views_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chaincode_spec_views_proto_goTypes = []any{
 	(Role)(0),            // 0: cmt.spec.Role
 	(CreditKind)(0),      // 1: cmt.spec.CreditKind
@@ -1658,19 +1713,20 @@ var file_chaincode_spec_views_proto_goTypes = []any{
 	(*MintView)(nil),     // 10: cmt.spec.MintView
 	(*BurnView)(nil),     // 11: cmt.spec.BurnView
 	(*NonceView)(nil),    // 12: cmt.spec.NonceView
-	(*TransferView)(nil), // 13: cmt.spec.TransferView
-	(*SweepView)(nil),    // 14: cmt.spec.SweepView
-	(*LotView)(nil),      // 15: cmt.spec.LotView
-	(*ListingView)(nil),  // 16: cmt.spec.ListingView
-	(*OrderView)(nil),    // 17: cmt.spec.OrderView
-	(*FenceView)(nil),    // 18: cmt.spec.FenceView
+	(*HomeView)(nil),     // 13: cmt.spec.HomeView
+	(*TransferView)(nil), // 14: cmt.spec.TransferView
+	(*SweepView)(nil),    // 15: cmt.spec.SweepView
+	(*LotView)(nil),      // 16: cmt.spec.LotView
+	(*ListingView)(nil),  // 17: cmt.spec.ListingView
+	(*OrderView)(nil),    // 18: cmt.spec.OrderView
+	(*FenceView)(nil),    // 19: cmt.spec.FenceView
 }
 var file_chaincode_spec_views_proto_depIdxs = []int32{
 	0,  // 0: cmt.spec.Member.roles:type_name -> cmt.spec.Role
 	1,  // 1: cmt.spec.Credit.kind:type_name -> cmt.spec.CreditKind
 	7,  // 2: cmt.spec.CreditPage.credits:type_name -> cmt.spec.Credit
 	2,  // 3: cmt.spec.ListingView.state:type_name -> cmt.spec.ListingState
-	15, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
+	16, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
 	3,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
 	6,  // [6:6] is the sub-list for method output_type
 	6,  // [6:6] is the sub-list for method input_type
@@ -1691,7 +1747,7 @@ func file_chaincode_spec_views_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_views_proto_rawDesc), len(file_chaincode_spec_views_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

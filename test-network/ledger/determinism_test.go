@@ -40,6 +40,7 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "token:Sweep", &spec.Sweep{}, nil, creditOf(paid.transaction, 0), creditOf(minted.transaction, 0))
 
 	agree(shop, "token:VoidNonce", &spec.VoidNonce{Nonce: 7}, nil)
+	agree(shop, "token:MoveHome", &spec.MoveHome{MspId: "MerchantOneMSP"}, nil)
 
 	terms := spec.CreateListing{Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.5"), Stock: 27, Lots: 5, Category: "x", ContentHash: content[:], AcceptRequired: true}
 	var listing spec.ListingView
