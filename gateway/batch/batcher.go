@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -23,8 +24,22 @@ type Options struct {
 	QueueIntents, LaneIntents int
 	// Attempts (8) is how often an intent that lost to others is carried again before its submitter is told.
 	Attempts int
+	Meter    Meter
 	Log      *slog.Logger
 }
+
+// Meter counts what the batcher does.
+type Meter interface {
+	// Carried: a batch of so many intents came back, with an outcome: "committed" or a code of the catalogue.
+	Carried(intents int, outcome string)
+	// Retried: so many intents are carried again because of the code.
+	Retried(intents int, code string)
+}
+
+type noMeter struct{}
+
+func (noMeter) Carried(int, string) {}
+func (noMeter) Retried(int, string) {}
 
 func (o Options) withDefaults() Options {
 	fill := func(value *int, standard int) {
@@ -38,6 +53,9 @@ func (o Options) withDefaults() Options {
 	fill(&o.QueueIntents, 20_000)
 	fill(&o.LaneIntents, 5_000)
 	fill(&o.Attempts, 8)
+	if o.Meter == nil {
+		o.Meter = noMeter{}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -78,14 +96,11 @@ func (b *Batcher) Submit(ctx context.Context, signed *spec.SignedIntent) (Receip
 	if err != nil {
 		return Receipt{}, err
 	}
-	select {
-	case <-e.done:
-		return e.receipt, e.err
-	case <-ctx.Done():
-		return Receipt{ID: e.id}, ctx.Err()
-	}
+	b.nudge()
+	return e.wait(ctx)
 }
 
+// enter queues an intent; whoever calls it nudges the dispatcher afterwards.
 func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
 	e, err := newEntry(b.options.Parameters.LedgerID, signed)
 	if err != nil {
@@ -105,7 +120,6 @@ func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
 	e.nameKeys()
 	b.waiting[e.id] = e
 	b.queue.push(e)
-	b.nudge()
 	return e, nil
 }
 
@@ -223,7 +237,21 @@ func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
 		commit, err = b.resolve(ctx, unknown, start, len(good))
 	}
 	b.land(l, good, commit, err)
+	lost := lostOutcome(err)
+	b.options.Meter.Carried(len(good), cmp.Or(lost, string(app.TransactionCommitted)))
+	if len(l.again) > 0 {
+		// Out of a batch that happened only those come again that lacked credits.
+		b.options.Meter.Retried(len(l.again), cmp.Or(lost, string(spec.InsufficientFunds)))
+	}
 	return l
+}
+
+// lostOutcome is the code of a batch that came to nothing.
+func lostOutcome(err error) string {
+	if err == nil {
+		return ""
+	}
+	return string(spec.ErrorCode(err))
 }
 
 // abandon ends what waits when the batcher stops; none of it was sent.

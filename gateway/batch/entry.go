@@ -6,14 +6,11 @@ import (
 	"github.com/cybermiles/cmt/chaincode/intent"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
 )
 
 // Receipt says what became of an intent that happened.
-type Receipt struct {
-	ID          spec.ID
-	Transaction string
-	Block       uint64
-}
+type Receipt = app.IntentReceipt
 
 // entry is one intent on its way.
 type entry struct {

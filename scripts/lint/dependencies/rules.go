@@ -65,7 +65,8 @@ var Rules = []Rule{
 	{Tree: "gateway/fabric", Why: "an adapter knows app, not its neighbours", May: port, NeverImports: []string{sql, sqlite, pgx}},
 	{Tree: "gateway/batch", Why: "an adapter knows app, not its neighbours", May: port},
 	{Tree: "gateway/store", Why: "an adapter knows app, not its neighbours", May: port},
-	{Tree: "gateway/keys", Why: "an adapter knows app, not its neighbours", May: port},
+	{Tree: "gateway/wallet", Why: "a person's key needs the language only", May: language, NeverReaches: []string{hyperledger, http, sql, process}},
+	{Tree: "gateway/keys", Why: "an adapter knows app, not its neighbours; what it keeps are a person's keys", May: append([]string{"gateway/wallet"}, port...)},
 	{
 		Tree: "gateway/httpapi", Why: "routes know app and the pages, neither Fabric nor SQL",
 		May: append([]string{"gateway/console"}, port...), NeverImports: []string{hyperledger, sql, sqlite, pgx},

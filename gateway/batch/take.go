@@ -1,0 +1,52 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+var _ app.Carrier = (*Batcher)(nil)
+
+// Take takes intents in, in their order, so that those of one account that come together happen in that order.
+func (b *Batcher) Take(signed []*spec.SignedIntent) []app.TakenIntent {
+	taken := make([]app.TakenIntent, len(signed))
+	for i, one := range signed {
+		e, err := b.enter(one)
+		if err != nil {
+			taken[i] = app.TakenIntent{ID: b.idOf(one), Err: err}
+			continue
+		}
+		taken[i] = app.TakenIntent{ID: e.id, Wait: e.wait}
+	}
+	// All together, so that they leave together.
+	b.nudge()
+	return taken
+}
+
+// idOf returns the identifier of an intent that was not taken in; none when its form is wrong.
+func (b *Batcher) idOf(signed *spec.SignedIntent) spec.ID {
+	e, err := newEntry(b.options.Parameters.LedgerID, signed)
+	if err != nil {
+		return spec.ID{}
+	}
+	return e.id
+}
+
+func (e *entry) wait(ctx context.Context) (Receipt, error) {
+	select {
+	case <-e.done:
+		return e.receipt, e.err
+	case <-ctx.Done():
+		return Receipt{ID: e.id}, ctx.Err()
+	}
+}
+
+// Waiting reports whether an intent was taken in and has no outcome yet.
+func (b *Batcher) Waiting(id spec.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.waiting[id]
+	return ok
+}
