@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,9 +18,11 @@ type Lab struct {
 	Repository string // root of the clone whose programs are measured
 	Folder     string // temporary; Close removes it
 	Out        io.Writer
+	Settings   Settings
 
 	built   bool
 	network *Network
+	ends    []func(context.Context) error
 }
 
 // NewLab makes a workplace. Close it.
@@ -39,10 +42,19 @@ func NewLab(repository string, out io.Writer) (*Lab, error) {
 }
 
 // Close stops the network, if there is one, and removes the folder. ctx is one that has not ended.
+// With --keep it says where everything is instead.
 func (l *Lab) Close(ctx context.Context) error {
+	if l.Settings.Keep {
+		l.Say("kept, networks and all: %s", l.Folder)
+		return nil
+	}
 	var err error
+	for _, end := range slices.Backward(l.ends) {
+		err = errors.Join(err, end(ctx))
+	}
+	l.ends = nil
 	if l.network != nil {
-		err = l.network.remove(ctx)
+		err = errors.Join(err, l.network.remove(ctx))
 		l.network = nil
 	}
 	return errors.Join(err, RemoveAll(l.Folder))

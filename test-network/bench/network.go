@@ -21,6 +21,7 @@ type Network struct {
 	lab                           *Lab
 	program, gatewayProgram, data string
 	keys                          map[string]string // API keys by organisation
+	removed                       bool
 }
 
 func (n *Network) command(arguments ...string) Command {
@@ -89,6 +90,9 @@ func (n *Network) Processes(ctx context.Context) ([]Process, error) {
 		return nil
 	}
 	for _, one := range status.Processes {
+		if one.PID == 0 {
+			continue // stopped on request
+		}
 		if err := add(one.Name, one.Kind, one.PID); err != nil {
 			return nil, err
 		}

@@ -9,15 +9,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cybermiles/cmt/test-network/bench"
 	"github.com/cybermiles/cmt/test-network/bench/first"
+	"github.com/cybermiles/cmt/test-network/bench/payments"
 )
 
 // benches are all there are.
-func benches() bench.Registry { return bench.Registry{first.Bench()} }
+func benches() bench.Registry { return bench.Registry{first.Bench(), payments.Bench()} }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -33,6 +35,9 @@ type options struct {
 	json string
 	only []string
 	root string
+
+	seconds  int
+	settings bench.Settings
 }
 
 func newCommand(registry bench.Registry) *cobra.Command {
@@ -71,6 +76,9 @@ is stopped at its end, also after Ctrl-C.
 	command.SetHelpTemplate("{{.Long}}\nusage: {{.UseLine}}\n\n{{.Flags.FlagUsages}}")
 	command.Flags().StringVar(&o.json, "json", "", "also write the figures and the machine to `FILE`")
 	command.Flags().StringSliceVar(&o.only, "only", nil, "run these scenarios only: `SCENARIO,...`")
+	command.Flags().IntVar(&o.seconds, "seconds", 0, "measure for `N` seconds, where a scenario measures a window")
+	command.Flags().IntVar(&o.settings.Accounts, "accounts", 0, "let `N` accounts act, where a scenario needs many")
+	command.Flags().BoolVar(&o.settings.Keep, "keep", false, "leave networks and folders as they are at the end")
 	command.Flags().StringVar(&o.root, "root", ".", "the clone whose programs are measured") // scripts/bench gives it
 	_ = command.Flags().MarkHidden("root")                                                   // fails for an unknown flag only
 	command.CompletionOptions.DisableDefaultCmd = true
@@ -91,6 +99,8 @@ func (o *options) run(ctx context.Context, chosen bench.Bench, out, progress io.
 	if err != nil {
 		return err
 	}
+	lab.Settings = o.settings
+	lab.Settings.Length = time.Duration(o.seconds) * time.Second
 	lab.Say("%s on %s", chosen.Name, machine)
 	results, err := chosen.Run(ctx, lab)
 	// The signal that ended the bench must not keep what it started from ending.

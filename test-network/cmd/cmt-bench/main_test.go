@@ -55,7 +55,7 @@ func TestUsageAndUnknownNames(t *testing.T) {
 		{[]string{"quick", "slow"}, "one bench at a time"},
 		{[]string{"quick", "--only", "works,sleeps"}, `no scenario "sleeps": there is works, breaks`},
 		{[]string{"quick", "--json", "/nowhere/at/all.json"}, "make the folder first"},
-		{[]string{"quick", "--seconds", "1"}, "unknown flag"},
+		{[]string{"quick", "--second-hand", "1"}, "unknown flag"},
 	} {
 		out, progress, err := run(t, row.arguments...)
 		if err == nil || !strings.Contains(err.Error(), row.want) {

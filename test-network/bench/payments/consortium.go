@@ -1,0 +1,136 @@
+package payments
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/bench"
+)
+
+const (
+	// defaultAccounts is how many people there are when --accounts does not say.
+	defaultAccounts = 100_000
+	// fundCMT is what each person gets to begin with.
+	fundCMT = 100
+	// ownOrganisation is whose gateway this process stands in for: the first with a peer.
+	ownOrganisation = "fivemiles"
+	// ready bounds the wait for something that a network that has just come up must do.
+	ready = 30 * time.Second
+)
+
+// consortium is the network of the ledger itself, which its scenarios share, with its people and a gateway.
+type consortium struct {
+	baseline *plain
+	network  *bench.Network
+	facts    *topology.Facts
+	relay    *relay
+	people   []*person
+	byOwner  map[spec.Address]*person
+	// faucet pays each person its first money, merchant is paid by all in hot.
+	faucet, merchant *person
+	sellers          []*seller
+}
+
+// up brings the network up, starts a gateway in this process and gives people money.
+func (c *consortium) up(ctx context.Context, lab *bench.Lab) error {
+	if c.network != nil {
+		return nil
+	}
+	// Idle, the plain token's network would still take its share of the machine.
+	if c.baseline.network != nil {
+		if err := c.baseline.network.Remove(ctx); err != nil {
+			return err
+		}
+	}
+	network, err := lab.OwnNetwork(ctx, "cmt")
+	if err != nil {
+		return err
+	}
+	if err := network.Stop(ctx, "gateway."+ownOrganisation); err != nil { // this process takes its place
+		return err
+	}
+	if c.facts, err = network.Facts(); err != nil {
+		return err
+	}
+	if c.relay, err = newRelay(ctx, c.facts, 0, filepath.Join(lab.Folder, "relay0")); err != nil {
+		return err
+	}
+	lab.OnClose(c.relay.close)
+	if err := c.populate(ctx, lab); err != nil {
+		return err
+	}
+	c.network = network
+	return nil
+}
+
+func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
+	accounts := lab.Settings.Accounts
+	if accounts == 0 {
+		accounts = defaultAccounts
+	}
+	c.byOwner = make(map[spec.Address]*person, accounts)
+	c.people = nil
+	for n := range accounts + 2 {
+		p, err := newPerson(c.relay.parameters.LedgerID, n)
+		if err != nil {
+			return err
+		}
+		c.byOwner[p.address] = p
+		c.people = append(c.people, p)
+	}
+	c.faucet, c.merchant, c.people = c.people[0], c.people[1], c.people[2:]
+	if err := c.fillFaucet(ctx, spec.CMT(uint32(5*fundCMT*accounts))); err != nil {
+		return err
+	}
+	lab.Say("  %d people get money", accounts)
+	began := time.Now()
+	d := newDriver(outstanding, c.relay)
+	next := 0
+	err := d.run(ctx, 0, func(bool) *job {
+		if next == len(c.people) {
+			return nil
+		}
+		next++
+		return &job{actor: c.faucet, call: payment(c.people[next-1], spec.CMT(fundCMT)), counts: true}
+	})
+	if refused, text := d.refusals(); err == nil && refused > 0 {
+		err = fmt.Errorf("%d were refused: %s", refused, text)
+	}
+	if err != nil {
+		return fmt.Errorf("give people money: %w", err)
+	}
+	took := time.Since(began)
+	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
+	return c.relay.store.AwaitBlock(ctx, d.last)
+}
+
+// fillFaucet has the treasury pay the faucet, and waits until the gateway knows of it.
+func (c *consortium) fillFaucet(ctx context.Context, amount spec.Amount) error {
+	call := &spec.Call{Operation: spec.Find("token:Transfer"), Hints: &spec.Hints{}, Command: &spec.Transfer{
+		Reference: "bench-faucet", To: c.faucet.address.Bytes(), Amount: amount.Bytes(),
+	}}
+	return bench.Await(ctx, ready, "money for the faucet", func(ctx context.Context) error {
+		commit, err := c.relay.ledger.Submit(ctx, call, announceNobody)
+		if err != nil {
+			return err
+		}
+		return c.relay.store.AwaitBlock(ctx, commit.Block)
+	})
+}
+
+func announceNobody(context.Context, app.Sent) error { return nil }
+
+// payment is a call that pays.
+func payment(to *person, amount spec.Amount) *spec.Call {
+	return &spec.Call{Operation: transferOperation, Command: &spec.Transfer{To: to.address.Bytes(), Amount: amount.Bytes()}}
+}
+
+var (
+	transferOperation = spec.Find("token:Transfer")
+	sweepOperation    = spec.Find("token:Sweep")
+)

@@ -1,0 +1,42 @@
+// Package payments is the bench of what the ledger carries: a plain token of package baseline against signed intents in
+// batches, through the gateway's own batching code, on networks of its own. It knows the gateway's parts as cmt-gateway
+// wires them and measures processes from outside; it must never reach around them to make a figure better.
+package payments
+
+import (
+	"time"
+
+	"github.com/cybermiles/cmt/test-network/bench"
+)
+
+// defaultLength is a window's length when --seconds does not say.
+const defaultLength = 15 * time.Second
+
+// Bench is scripts/bench payments.
+func Bench() bench.Bench {
+	p := &plain{}
+	c := &consortium{baseline: p}
+	return bench.Bench{
+		Name:    "payments",
+		Summary: "signed payments in batches against a token as tutorials write it",
+		Scenarios: []bench.Scenario{
+			{Name: "baseline_spread", Summary: "the plain token: strangers pay strangers", Run: p.spread},
+			{Name: "baseline_hot", Summary: "the plain token: all pay one merchant", Run: p.hot},
+			{Name: "spread", Summary: "strangers pay strangers, met at random", Run: c.spread},
+			{Name: "local", Summary: "accounts that act together pay each other", Run: c.local},
+			{Name: "hot", Summary: "all pay one merchant", Run: c.hot},
+			{Name: "payouts", Summary: "one pays all", Run: c.payouts},
+			{Name: "purchases", Summary: "whole purchases: order, ship, confirm", Run: c.purchases},
+			{Name: "mixed", Summary: "payments at random, payments to a merchant, purchases", Run: c.mixed},
+			{Name: "lone", Summary: "one payment at a time on an idle network", Run: c.lone},
+			{Name: "two_gateways", Summary: "the same few people's payments through two gateways at once", Run: c.twoGateways},
+		},
+	}
+}
+
+func length(lab *bench.Lab) time.Duration {
+	if lab.Settings.Length > 0 {
+		return lab.Settings.Length
+	}
+	return defaultLength
+}

@@ -1,0 +1,96 @@
+package payments
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// maxFoldRounds bounds how often what is left open after a round of sweeps is swept again.
+const maxFoldRounds = 100
+
+// fold has owners sweep their credits until no more are open than there were.
+func (c *consortium) fold(ctx context.Context, d *driver, atMost int) (open int, err error) {
+	d.limit = outstanding // one at a time would be the measure of something else
+	for range maxFoldRounds {
+		if err := c.settle(ctx, d); err != nil {
+			return 0, err
+		}
+		if open = c.relay.blocks.tally().open; open <= atMost {
+			return open, nil
+		}
+		if err := c.foldOperator(ctx); err != nil {
+			return open, err
+		}
+		owners := c.relay.blocks.crowded(open-atMost, func(owner spec.Address) bool { return c.byOwner[owner] != nil })
+		next := 0
+		err := d.run(ctx, 0, func(bool) *job {
+			if next == len(owners) {
+				return nil
+			}
+			next++
+			return sweep(c.byOwner[owners[next-1]])
+		})
+		if err != nil {
+			return open, err
+		}
+	}
+	return open, fmt.Errorf("%d credits are open after %d rounds of sweeps, %d before", open, maxFoldRounds, atMost)
+}
+
+// settle waits until the read model has what the driver's intents did.
+func (c *consortium) settle(ctx context.Context, d *driver) error {
+	ctx, cancel := context.WithTimeout(ctx, ready)
+	defer cancel()
+	return c.relay.store.AwaitBlock(ctx, d.last)
+}
+
+// sweep is a job that folds a person's own credits.
+func sweep(owner *person) *job {
+	owner.busy = true
+	return &job{
+		actor: owner, call: &spec.Call{Operation: sweepOperation, Command: &spec.Sweep{}},
+		then: func(error) { owner.busy = false },
+	}
+}
+
+// foldOperator sweeps the marketplace operator's fees, which no person signs for: its gateway does.
+func (c *consortium) foldOperator(ctx context.Context) error {
+	funds, err := c.relay.store.Funds(ctx, spec.OrganisationAddress(c.relay.mspID), spec.MaxHintedCredits)
+	if err != nil || len(funds.Credits) == 0 {
+		return err
+	}
+	hints := &spec.Hints{}
+	for _, credit := range funds.Credits {
+		hints.Credits = append(hints.Credits, credit.Name.Bytes())
+	}
+	commit, err := c.relay.ledger.Submit(ctx, &spec.Call{Operation: sweepOperation, Hints: hints, Command: &spec.Sweep{}}, announceNobody)
+	if err != nil {
+		return fmt.Errorf("fold the operator's fees: %w", err)
+	}
+	return c.relay.store.AwaitBlock(ctx, commit.Block)
+}
+
+// crowdedOperator is how many fees lie open before the operator folds them, within a window.
+const crowdedOperator = 32
+
+// foldFees keeps the operator's fees few until ctx ends, as its gateway does.
+func (c *consortium) foldFees(ctx context.Context, every time.Duration) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if c.relay.blocks.openOf(spec.OrganisationAddress(c.relay.mspID)) < crowdedOperator {
+			continue
+		}
+		if err := c.foldOperator(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package payments
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/fabric"
+	"github.com/cybermiles/cmt/gateway/store"
+	"github.com/cybermiles/cmt/network/topology"
+)
+
+// relay is what carries intents in cmt-gateway, wired as there, in this process.
+type relay struct {
+	mspID      string
+	folder     string
+	ledger     *fabric.Ledger
+	store      *store.Store
+	batcher    *batch.Batcher
+	blocks     *blocks
+	parameters batch.Parameters
+
+	cancel context.CancelFunc
+	work   *errgroup.Group
+}
+
+// newRelay starts a gateway of the n-th peer's organisation.
+func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) (*relay, error) {
+	log, err := os.OpenFile(filepath.Join(filepath.Dir(folder), filepath.Base(folder)+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	g := &relay{mspID: facts.Peers[n].MSPID, folder: folder}
+	if g.ledger, err = ledgerOf(facts, n, logger); err != nil {
+		return nil, err
+	}
+	if g.store, err = store.Open(ctx, folder, g.mspID); err != nil {
+		return nil, err
+	}
+	if g.parameters, err = batch.ReadParameters(ctx, g.ledger); err != nil {
+		return nil, err
+	}
+	witness := batch.NewWitness()
+	g.blocks = &blocks{Store: g.store, witness: witness, credits: map[spec.Address]int{}}
+	g.batcher = batch.New(batch.Options{Parameters: g.parameters, Log: logger}, g.ledger, g.store, witness)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	g.cancel = cancel
+	g.work, running = errgroup.WithContext(running)
+	g.work.Go(func() error { return fabric.NewFollower(g.ledger, g.blocks, facts.Chaincode, logger).Run(running) })
+	g.work.Go(func() error { return g.ledger.Heal(running) })
+	g.work.Go(func() error { return g.batcher.Run(running) })
+	return g, nil
+}
+
+func (g *relay) close(context.Context) error {
+	g.cancel()
+	err := g.work.Wait()
+	g.ledger.Close()
+	if closed := g.store.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// blocks is the follower's consumer: the read model, the batcher's witness, and this bench's count of what came.
+type blocks struct {
+	*store.Store
+	witness *batch.Witness
+
+	mu sync.Mutex
+	// credits has how many credits each account has open, open how many all have.
+	credits map[spec.Address]int
+	open    int
+	// batches and invalid count transactions: those that carried intents, and those that came to nothing.
+	batches, invalid int
+}
+
+// Apply takes a block into all of them.
+func (b *blocks) Apply(ctx context.Context, block app.Block) error {
+	b.witness.See(block)
+	if err := b.Store.Apply(ctx, block); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, transaction := range block.Transactions {
+		if transaction.Code != app.Valid {
+			b.invalid++
+		} else if transaction.Function == spec.BatchFunction {
+			b.batches++
+		}
+		for _, write := range transaction.Writes {
+			if write.Key[0] != 'c' {
+				continue
+			}
+			if key, err := state.ParseKey(write.Key); err == nil && key.Kind == ledger.CreditKind {
+				b.count(key, write.Delete)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *blocks) count(key ledger.Key, gone bool) {
+	owner, err := spec.AddressFromBytes([]byte(key.Parent))
+	if err != nil {
+		return
+	}
+	change := 1
+	if gone {
+		change = -1
+	}
+	b.open += change
+	if b.credits[owner] += change; b.credits[owner] == 0 {
+		delete(b.credits, owner)
+	}
+}
+
+// tally is what came until now.
+type tally struct{ open, batches, invalid int }
+
+func (b *blocks) tally() tally {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return tally{b.open, b.batches, b.invalid}
+}
+
+func (b *blocks) openOf(owner spec.Address) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.credits[owner]
+}
+
+// crowded returns at most limit accounts that have open credits, those with more than one first.
+func (b *blocks) crowded(limit int, of func(spec.Address) bool) []spec.Address {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []spec.Address
+	for least := 2; least >= 1 && len(found) < limit; least-- {
+		for owner, open := range b.credits {
+			if len(found) == limit {
+				break
+			}
+			if (open >= 2) == (least == 2) && of(owner) {
+				found = append(found, owner)
+			}
+		}
+	}
+	return found
+}

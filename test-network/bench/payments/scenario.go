@@ -1,0 +1,256 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/test-network/bench"
+)
+
+// What the issue aims at, as multiples of baseline_spread and in milliseconds.
+const (
+	spreadGoal    = 30
+	localGoal     = 50
+	purchasesGoal = 5
+	loneGoal      = 300
+)
+
+// small is one payment's amount: somewhat more than the ledger's least.
+var small = spec.Units(2_000_000_000_000_000)
+
+// load is what a scenario asks of the driver.
+type load struct {
+	limit    int
+	relays   []*relay
+	accounts int
+	goal     float64 // multiples of the baseline; 0: none
+	plan     plan
+}
+
+// measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
+func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (result bench.Result, err error) {
+	if l.relays == nil {
+		l.relays = []*relay{c.relay}
+	}
+	warm := newDriver(l.limit, l.relays...)
+	if err := warm.run(ctx, length(lab)/8, l.plan); err != nil {
+		return result, err
+	}
+	if err := c.settle(ctx, warm); err != nil {
+		return result, err
+	}
+	before := c.relay.blocks.tally()
+	meter, err := begin(ctx, c.network, c.facts)
+	if err != nil {
+		return result, err
+	}
+	d := newDriver(l.limit, l.relays...)
+	if err := c.window(ctx, lab, d, l.plan); err != nil {
+		return result, err
+	}
+	lab.Say("  folding")
+	openEnd, err := c.fold(ctx, d, before.open)
+	if err != nil {
+		return result, err
+	}
+	found, err := meter.end()
+	if err != nil {
+		return result, err
+	}
+	after := c.relay.blocks.tally()
+	refused, text := d.refusals()
+	if refused > 0 {
+		lab.Say("  refused: %s", text)
+	}
+	found.cpu["client"] = d.signing
+	found.cpu["bench"] -= d.signing
+	c.report(&result, d, found, l)
+	result.Add("conflicts", after.invalid-before.invalid)
+	result.Add("refused", refused)
+	result.Add("accounts", l.accounts)
+	result.Add("transactions", after.batches-before.batches)
+	result.Add("credits_open_start", before.open)
+	result.Add("credits_open_end", openEnd)
+	return result, c.audit(ctx)
+}
+
+// window drives the load for its length, while the operator's gateway folds fees.
+func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *driver, next plan) error {
+	running, cancel := context.WithCancel(ctx)
+	group, running := errgroup.WithContext(running)
+	group.Go(func() error { return c.foldFees(running, time.Second) })
+	err := d.run(running, length(lab), next)
+	cancel()
+	return errors.Join(err, group.Wait())
+}
+
+func (c *consortium) report(result *bench.Result, d *driver, found measured, l load) {
+	rate := float64(len(d.took)) / found.length.Seconds()
+	result.Add("valid_per_second", rate)
+	if c.baseline.best > 0 {
+		if l.goal > 0 {
+			result.AddAtLeast("ratio_to_baseline", rate/c.baseline.best, l.goal)
+		} else {
+			result.Add("ratio_to_baseline", rate/c.baseline.best)
+		}
+	}
+	addLatencies(result, d.took)
+	found.add(result, len(d.took))
+}
+
+// free returns somebody at random with nothing on the way, nil when there is nobody.
+func free(people []*person) *person {
+	start := rand.IntN(len(people))
+	for n := range people {
+		if p := people[(start+n)%len(people)]; !p.busy {
+			return p
+		}
+	}
+	return nil
+}
+
+// other returns somebody else at random.
+func other(people []*person, than *person) *person {
+	for {
+		if p := people[rand.IntN(len(people))]; p != than {
+			return p
+		}
+	}
+}
+
+// pay is a job of somebody who has nothing else on the way.
+func pay(from, to *person) *job {
+	from.busy = true
+	return &job{actor: from, call: payment(to, small), counts: true, then: func(error) { from.busy = false }}
+}
+
+// strangers plans payments of anybody to anybody.
+func strangers(people []*person) plan {
+	return func(over bool) *job {
+		if over {
+			return nil
+		}
+		from := free(people)
+		if from == nil {
+			return nil
+		}
+		return pay(from, other(people, from))
+	}
+}
+
+func (c *consortium) spread(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), goal: spreadGoal, plan: strangers(c.people)})
+}
+
+// localAccounts is how many accounts act together: enough that each has come to rest before its next turn.
+const localAccounts = 6_000
+
+func (c *consortium) local(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	circle := c.people[:min(localAccounts, len(c.people))]
+	at := 0
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(circle), goal: localGoal, plan: func(over bool) *job {
+		from, to := circle[at%len(circle)], circle[(at+1)%len(circle)]
+		if over || from.busy {
+			return nil
+		}
+		at++
+		return pay(from, to)
+	}})
+}
+
+// crowdedMerchant is how many open credits make the merchant sweep, within a window.
+const crowdedMerchant = 32
+
+func (c *consortium) hot(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), goal: spreadGoal, plan: c.toMerchant})
+}
+
+// toMerchant plans payments of all to the merchant, who folds its credits before they pile up.
+func (c *consortium) toMerchant(over bool) *job {
+	if over {
+		return nil
+	}
+	if !c.merchant.busy && c.relay.blocks.openOf(c.merchant.address) >= crowdedMerchant {
+		return sweep(c.merchant)
+	}
+	from := free(c.people)
+	if from == nil {
+		return nil
+	}
+	return pay(from, c.merchant)
+}
+
+// payees is how many people the faucet pays in turn.
+const payees = 5_000
+
+func (c *consortium) payouts(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	people := c.people[:min(payees, len(c.people))]
+	at := 0
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(people), goal: spreadGoal, plan: func(over bool) *job {
+		if over {
+			return nil
+		}
+		at++
+		return &job{actor: c.faucet, call: payment(people[at%len(people)], small), counts: true}
+	}})
+}
+
+func (c *consortium) lone(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	result, err = c.measure(ctx, lab, load{limit: 1, accounts: len(c.people), plan: strangers(c.people)})
+	for i, figure := range result.Figures {
+		if figure.Name == "p50_ms" {
+			result.Figures[i].Goal = &bench.Goal{Value: loneGoal}
+		}
+	}
+	return result, err
+}
+
+// sharedAccounts is how many people's intents go through both gateways.
+const sharedAccounts = 2_000
+
+func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+	if err := c.up(ctx, lab); err != nil {
+		return result, err
+	}
+	second, err := newRelay(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay1"))
+	if err != nil {
+		return result, err
+	}
+	lab.OnClose(second.close)
+	height, err := c.relay.ledger.Height(ctx)
+	if err != nil {
+		return result, err
+	}
+	if err := second.store.AwaitBlock(ctx, height-1); err != nil {
+		return result, err
+	}
+	people := c.people[:min(sharedAccounts, len(c.people))]
+	return c.measure(ctx, lab, load{limit: outstanding, relays: []*relay{c.relay, second}, accounts: len(people), plan: func(over bool) *job {
+		if over {
+			return nil
+		}
+		from := people[rand.IntN(len(people))]
+		return &job{actor: from, call: payment(other(people, from), small), counts: true} // busy or not: that is what two gateways do to each other
+	}})
+}
