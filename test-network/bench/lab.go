@@ -20,9 +20,9 @@ type Lab struct {
 	Out        io.Writer
 	Settings   Settings
 
-	built   bool
-	network *Network
-	ends    []func(context.Context) error
+	programs string // the folder they lie in; empty until they are built
+	network  *Network
+	ends     []func(context.Context) error
 }
 
 // NewLab makes a workplace. Close it.
@@ -80,16 +80,45 @@ func (l *Lab) Follow(command Command) Command {
 	return command
 }
 
-// Program builds the clone's programs, once, and returns the path of one of them.
-func (l *Lab) Program(ctx context.Context, name string) (string, error) {
-	if !l.built {
-		build := l.Follow(Command{Dir: l.Repository, Args: []string{filepath.Join("scripts", "build")}})
-		if err := build.Run(ctx); err != nil {
-			return "", err
-		}
-		l.built = true
+// Build builds the clone's programs, once, and copies them into the lab: a later build beside it changes nothing in here.
+func (l *Lab) Build(ctx context.Context) error {
+	if l.programs != "" {
+		return nil
 	}
-	path := filepath.Join(l.Repository, ".bin", name)
+	build := l.Follow(Command{Dir: l.Repository, Args: []string{filepath.Join("scripts", "build")}})
+	if err := build.Run(ctx); err != nil {
+		return err
+	}
+	built, copied := filepath.Join(l.Repository, ".bin"), filepath.Join(l.Folder, "bin")
+	if err := os.MkdirAll(copied, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(built)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			continue
+		}
+		program, err := os.ReadFile(filepath.Join(built, entry.Name()))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(copied, entry.Name()), program, 0o700)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	l.programs = copied
+	return nil
+}
+
+// Program is the path of one of the clone's programs, which are built now unless they were.
+func (l *Lab) Program(ctx context.Context, name string) (string, error) {
+	if err := l.Build(ctx); err != nil {
+		return "", err
+	}
+	path := filepath.Join(l.programs, name)
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("scripts/build made no %s: %w", name, err)
 	}

@@ -61,14 +61,17 @@ func TestDescribeNamesEveryScenario(t *testing.T) {
 	}
 }
 
-// testLab is a workplace beside a repository that has no more than its mark.
+// buildScript stands for scripts/build.
+const buildScript = "#!/bin/sh\nmkdir -p .bin\necho built >.bin/program\n"
+
+// testLab is a workplace beside a repository that can do no more than be built.
 func testLab(t *testing.T) *Lab {
 	t.Helper()
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "scripts"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "scripts", "build"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "scripts", "build"), []byte(buildScript), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	lab, err := NewLab(root, io.Discard)
@@ -113,6 +116,26 @@ func TestAnInterruptEndsTheBench(t *testing.T) {
 	results, err := bench.Run(ctx, testLab(t))
 	if !errors.Is(err, context.Canceled) || len(results) != 1 {
 		t.Errorf("%v, %v", results, err)
+	}
+}
+
+func TestTheLabHasTheProgramsForItself(t *testing.T) {
+	lab := testLab(t)
+	path, err := lab.Program(context.Background(), "program")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(lab.Repository, ".bin", "program"), []byte("built anew\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := lab.Program(context.Background(), "program"); err != nil || again != path {
+		t.Errorf("%s, %v, first %s", again, err, path)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "built\n" {
+		t.Errorf("%q, %v: the build beside it shows", got, err)
+	}
+	if _, err := lab.Program(context.Background(), "other"); err == nil || !strings.Contains(err.Error(), "made no other") {
+		t.Errorf("%v", err)
 	}
 }
 

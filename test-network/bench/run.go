@@ -12,6 +12,10 @@ var ErrBroken = errors.New("a scenario broke")
 
 // Run carries the scenarios out in order. One that breaks does not keep the next from running; an ended context does.
 func (b Bench) Run(ctx context.Context, lab *Lab) (results []Result, err error) {
+	// At once, while the sources are those that the bench itself was built of.
+	if err := lab.Build(ctx); err != nil {
+		return nil, err
+	}
 	results = []Result{}
 	for _, scenario := range b.Scenarios {
 		lab.Say("%s: %s", scenario.Name, scenario.Summary)

@@ -33,7 +33,7 @@ func run(t *testing.T, arguments ...string) (out, progress string, err error) {
 	if err := os.MkdirAll(filepath.Join(root, "scripts"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(root, "scripts", "build"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "scripts", "build"), []byte("#!/bin/sh\nmkdir -p .bin\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
