@@ -99,7 +99,14 @@ func (t *task) sweeper(c *spec.Sweep) spec.Address {
 	return t.actor
 }
 
-func sweepKeys(t *task, c *spec.Sweep) []Key { return t.foldKeys(t.sweeper(c)) }
+// sweepKeys: a key's sweep of another's credits is refused, and unread, so that nobody makes a batch depend on a stranger's
+// account.
+func sweepKeys(t *task, c *spec.Sweep) []Key {
+	if t.signed {
+		return t.debitKeys()
+	}
+	return t.foldKeys(t.sweeper(c))
+}
 
 // sweep folds the actor's credits, or those of a person at home with the actor's organisation, which so keeps them from
 // piling up.

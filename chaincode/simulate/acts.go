@@ -55,3 +55,19 @@ func (p Proposal) intents(ledgerID [16]byte) ([]*act, error) {
 	}
 	return acts, nil
 }
+
+// lookedAt returns the receiver whose account the relay hints to read, or nil.
+func (a *act) lookedAt() []byte {
+	if c, pays := a.call.Command.(*spec.Transfer); pays && a.nonce > 0 && a.call.Hints.GetDirect() {
+		return c.To
+	}
+	return nil
+}
+
+// sweptGuest returns the account of somebody else whose credits a member's sweep folds, or nil.
+func (a *act) sweptGuest() []byte {
+	if c, sweeps := a.call.Command.(*spec.Sweep); sweeps && a.nonce == 0 && len(c.Account) > 0 {
+		return c.Account
+	}
+	return nil
+}

@@ -20,7 +20,7 @@ type Auditor struct {
 	// added is the stock that each listing was ever given, returned the units that came back from each order.
 	added    map[spec.ID]int64
 	returned map[spec.ID]int64
-	nonces   map[spec.Address]*nonces
+	signers  map[spec.Address]*signer
 	faults   []error
 }
 
@@ -32,7 +32,7 @@ func NewAuditor(world *World) *Auditor {
 		ever:     map[ledger.Key]bool{},
 		added:    map[spec.ID]int64{},
 		returned: map[spec.ID]int64{},
-		nonces:   map[spec.Address]*nonces{},
+		signers:  map[spec.Address]*signer{},
 	}
 }
 
@@ -96,9 +96,9 @@ func (a *Auditor) observe(envelope *Envelope) {
 	changes := a.changes(envelope)
 	a.checkKeys(changes)
 	deeds := a.happened(envelope, acts)
-	a.checkAccounts(deeds, changes)
+	a.checkAccounts(envelope, deeds, changes)
 	a.checkFlow(changes)
-	a.checkBooks(acts, deeds, envelope.Proposal.Function == spec.BatchFunction, changes)
+	a.checkBooks(envelope, acts, deeds, changes)
 	for _, c := range changes {
 		a.ever[c.key] = true
 		if c.after == nil {
@@ -107,7 +107,7 @@ func (a *Auditor) observe(envelope *Envelope) {
 			a.records[c.key] = c.after
 		}
 	}
-	a.checkNonces(acts, changes)
+	a.checkSigners(acts, changes)
 }
 
 func (a *Auditor) changes(envelope *Envelope) []change {
@@ -164,21 +164,39 @@ func (a *Auditor) checkKeys(changes []change) {
 	}
 }
 
-// checkAccounts: money leaves an account, and credits are folded, only when a command of their owner happened; what an
-// account is given at once is for the books to tell.
-func (a *Auditor) checkAccounts(deeds []*act, changes []change) {
-	acting := map[string]bool{}
+// checkAccounts: money leaves an account only when a command of its owner happened, and credits are folded only then or when
+// their owner's home sweeps; what an account is given at once is for the books to tell.
+func (a *Auditor) checkAccounts(envelope *Envelope, deeds []*act, changes []change) {
+	acting, swept := map[string]bool{}, map[string]bool{}
 	for _, deed := range deeds {
 		acting[string(deed.actor.Bytes())] = true
+		if guest := deed.sweptGuest(); guest != nil && a.isHome(envelope.Proposal.MSPID, guest) {
+			swept[string(guest)] = true
+		}
 	}
 	for _, c := range changes {
 		before, after := worth(c.before), worth(c.after)
 		taken := c.key.Kind == ledger.AccountKind && !acting[c.key.ID] && after.Cmp(before) < 0
-		folded := c.key.Kind == ledger.CreditKind && !acting[c.key.Parent] && c.before != nil
+		folded := c.key.Kind == ledger.CreditKind && !acting[c.key.Parent] && !swept[c.key.Parent] && c.before != nil
 		if genesis := a.records[ledger.ParametersKey()] == nil; (taken || folded) && !genesis {
 			a.fault("%s is changed by others", state.FormatKey(c.key))
 		}
 	}
+}
+
+// isHome reports whether the member is the home of an account that a transaction has not yet touched.
+func (a *Auditor) isHome(mspID string, of []byte) bool {
+	home := a.signer(a.address(of)).home
+	return home != 0 && home == a.index(mspID)
+}
+
+// address is that of a key or a command which was checked before.
+func (a *Auditor) address(octets []byte) spec.Address {
+	address, err := spec.AddressFromBytes(octets)
+	if err != nil {
+		a.fault("%w", err)
+	}
+	return address
 }
 
 func units(a spec.Amount) *big.Int { return new(big.Int).SetBytes(a.Bytes()) }

@@ -26,9 +26,9 @@ type gift struct {
 	cause spec.CreditKind
 }
 
-// checkBooks holds the changes to what happened. Who acts in a batch is paid into its account, everyone else by credits. The
-// ledger's beginning has no books before it.
-func (a *Auditor) checkBooks(acts, deeds []*act, isBatch bool, changes []change) {
+// checkBooks holds the changes to what happened. In a batch, who acts is paid into its account, and so is who is at home with the
+// relay that looked; everyone else is paid by credits. The ledger's beginning has no books before it.
+func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
 		orders: map[spec.ID]spec.OrderState{}, stock: map[spec.ID]int64{},
@@ -41,8 +41,12 @@ func (a *Auditor) checkBooks(acts, deeds []*act, isBatch bool, changes []change)
 	}
 	paidAtOnce := map[spec.Address]bool{}
 	for _, act := range acts {
-		if act != nil && isBatch {
-			paidAtOnce[act.actor] = true
+		if act == nil || act.nonce == 0 {
+			continue
+		}
+		paidAtOnce[act.actor] = true
+		if to := act.lookedAt(); to != nil && a.isHome(envelope.Proposal.MSPID, to) {
+			paidAtOnce[a.address(to)] = true
 		}
 	}
 	b.checkMoney(paidAtOnce)
@@ -79,11 +83,7 @@ func (b *books) spend(from spec.Address, amount *big.Int) {
 }
 
 func (b *books) give(to []byte, cause spec.CreditKind, amount *big.Int) {
-	address, err := spec.AddressFromBytes(to)
-	if err != nil {
-		b.fault("%w", err)
-	}
-	g := gift{address, cause}
+	g := gift{b.address(to), cause}
 	if b.given[g] == nil {
 		b.given[g] = new(big.Int)
 	}
@@ -259,10 +259,7 @@ func (b *books) checkMoney(paidAtOnce map[spec.Address]bool) {
 		if c.key.Kind == ledger.CreditKind {
 			owner = c.key.Parent
 		}
-		address, err := spec.AddressFromBytes([]byte(owner))
-		if err != nil {
-			b.fault("%w", err)
-		}
+		address := b.address([]byte(owner))
 		if credit, given := c.after.(ledger.Credit); given {
 			b.checkCredit(gift{address, credit.Cause}, credit)
 			continue

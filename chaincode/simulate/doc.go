@@ -23,5 +23,5 @@
 //	readrule   what a transaction may read
 //	auditor    the invariants of keys, fences, money and state, after every block
 //	books      what each command does to money, orders and stock, against what was written
-//	nonces     each intent once: a dumb model of the window
+//	signer     each intent once, and who is whose home: a dumb model of what an account remembers
 package simulate

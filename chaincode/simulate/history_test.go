@@ -349,6 +349,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		}
 		return "token:Transfer", &spec.Transfer{Reference: reference, To: to.Bytes(), Amount: h.positive()}, h.folding(who)
 	case 2:
+		if h.oneIn(3) {
+			return h.drawHomeSweep(who)
+		}
 		return "token:Sweep", &spec.Sweep{}, h.folding(who)
 	case 3:
 		if h.oneIn(2) {
@@ -387,6 +390,15 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		}
 		return h.drawListing(who)
 	}
+}
+
+// drawHomeSweep sweeps for somebody else: a relay for who is at home there, or anyone for anyone.
+func (h *history) drawHomeSweep(who *player) (string, proto.Message, *spec.Hints) {
+	guest := h.players[len(h.players)-1-h.rand.IntN(len(h.persons))]
+	if !h.oneIn(4) {
+		*who = h.players[[]int{0, sellersAt}[h.rand.IntN(2)]] // a relay
+	}
+	return "token:Sweep", &spec.Sweep{Account: guest.address.Bytes()}, &spec.Hints{Credits: h.credits(guest.address)}
 }
 
 func (h *history) positive() []byte {

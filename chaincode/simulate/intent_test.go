@@ -200,3 +200,80 @@ func TestAPurchaseInOneBatch(t *testing.T) {
 		t.Errorf("the seller has %s, the buyer %s; want %s and 7", b.account(seller).Balance, b.account(buyer).Balance, want)
 	}
 }
+
+// Homes: who carried a key's first intent pays it directly and sweeps for it; nobody else does, and nobody's key makes a batch
+// read a stranger's account.
+func TestOnlyAHomePaysDirectlyAndSweeps(t *testing.T) {
+	b := openBazaar(t, simulate.Config{})
+	guest, payer := newPerson("guest", spec.Scheme_SCHEME_ED25519), newPerson("payer", spec.Scheme_SCHEME_P256)
+	b.fundPerson(guest, 1) // by the operator, whose guest it is from now on
+	b.fundPerson(payer, 10)
+	direct := func(relay string) *simulate.Envelope {
+		payment := b.pays(payer, guest.address, 1)
+		payment.Hints = &spec.Hints{Direct: true}
+		envelope := b.carry(relay, payment)
+		b.Submit(envelope)
+		b.cut()
+		b.answers(envelope)
+		return envelope
+	}
+	direct(operator)
+	credited := direct(relayA)
+	if _, count := b.openCredits(guest.address); b.account(guest).Balance != spec.CMT(2) || count != 1 {
+		t.Errorf("the guest has %s and %d credits, want 2 and 1", b.account(guest).Balance, count)
+	}
+
+	hints := &spec.Hints{Credits: [][]byte{spec.CreditName{Tx: [20]byte(credited.Proposal.ID[:20])}.Bytes()}}
+	b.refused(spec.NotAParty, relayA, "", "token:Sweep", &spec.Sweep{Account: guest.address.Bytes()}, hints)
+	stranger := payer.signs(payer.nonce+1, b.Now()+60, "token:Sweep", &spec.Sweep{Account: guest.address.Bytes()})
+	stranger.Hints = hints
+	batch := b.carry(operator, stranger)
+	b.answers(batch, spec.NotAParty)
+	if err := simulate.CheckReads(batch, ledgerID); err != nil {
+		t.Errorf("a refused sweep: %v", err)
+	}
+	b.must(operator, "", "token:Sweep", &spec.Sweep{Account: guest.address.Bytes()}, hints)
+	if got := b.account(guest).Balance; got != spec.CMT(3) {
+		t.Errorf("swept by its home the guest has %s, want 3", got)
+	}
+
+	guest.nonce++
+	moving := b.carry(operator, guest.signs(guest.nonce, b.Now()+60, "token:MoveHome", &spec.MoveHome{MspId: relayA}))
+	b.Submit(moving)
+	b.cut()
+	direct(relayA)
+	if got := b.account(guest).Balance; got != spec.CMT(4) {
+		t.Errorf("paid by its new home the guest has %s, want 4", got)
+	}
+}
+
+// A refused order had taken goods and folded credits before its money did not suffice: what comes behind it in the batch finds
+// both as they were, and so does the next batch.
+func TestARefusedOrderLeavesNothingBehind(t *testing.T) {
+	b := openBazaar(t, simulate.Config{})
+	price := spec.CMT(3)
+	listing := b.list("lamp", price, 10, 1, false)
+	rich, poor := newPerson("rich", spec.Scheme_SCHEME_ED25519), newPerson("poor", spec.Scheme_SCHEME_P256)
+	b.fundPerson(rich, 20)
+	credit := b.must(treasurer, "", "token:Transfer", &spec.Transfer{Reference: "gift", To: poor.address.Bytes(), Amount: spec.CMT(2).Bytes()}, nil)
+	name := spec.CreditName{Tx: [20]byte(credit.Proposal.ID[:20])}
+	hinted := func(in *spec.SignedIntent) *spec.SignedIntent {
+		in.Hints = &spec.Hints{Credits: [][]byte{name.Bytes()}}
+		return in
+	}
+	buys := func(p *person, reference string) *spec.SignedIntent {
+		p.nonce++
+		return hinted(p.signs(p.nonce, b.Now()+60, "market:PlaceOrder", b.order(reference, listing, 1, price)))
+	}
+	batch := b.carry(relayA, buys(poor, "a"), buys(rich, "a"), buys(poor, "b"), buys(rich, "b"), buys(poor, "c"), hinted(b.pays(poor, rich.address, 2)), buys(poor, "d"))
+	b.Submit(batch)
+	b.cut()
+	b.expect("the batch", batch, simulate.Valid)
+	b.answers(batch, spec.InsufficientFunds, "", spec.InsufficientFunds, "", spec.InsufficientFunds, "", spec.InsufficientFunds)
+	if lot := b.auditor.Record(ledger.LotKey(listing, spec.StockLot(listing, 1, 0))); lot != (ledger.Lot{Stock: 8}) {
+		t.Errorf("the lot is %v, want 8 units", lot)
+	}
+	if got := b.account(rich).Balance; got != spec.CMT(16) {
+		t.Errorf("who bought twice and was paid 2 has %s, want 16", got)
+	}
+}

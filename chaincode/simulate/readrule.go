@@ -10,7 +10,8 @@ import (
 
 // CheckReads holds a writing transaction to the read rule: it reads only its actors' accounts and credits, the objects they
 // settle, keys that are never rewritten, the fence and governed keys; never the account of a party that does not act, and never
-// a range. A batch has as many actors as keys that signed.
+// a range. A batch has as many actors as keys that signed. A home may also read its guests' accounts: a relay that hints so,
+// and a member that sweeps for them.
 func CheckReads(envelope *Envelope, ledgerID [16]byte) error {
 	acts, err := envelope.Proposal.acts(ledgerID)
 	if err != nil {
@@ -47,20 +48,20 @@ func anyMayRead(acts []*act, key ledger.Key) bool {
 		return true
 	}
 	for _, a := range acts {
-		if a != nil && mayRead(a.call.Operation, a.actor, key) {
+		if a != nil && a.mayRead(key) {
 			return true
 		}
 	}
 	return false
 }
 
-func mayRead(op *spec.Operation, actor spec.Address, key ledger.Key) bool {
-	own := string(actor.Bytes())
+func (a *act) mayRead(key ledger.Key) bool {
+	op, own, guest := a.call.Operation, string(a.actor.Bytes()), string(a.sweptGuest())
 	switch key.Kind {
 	case ledger.AccountKind:
-		return key.ID == own
+		return key.ID == own || key.ID == guest || key.ID == string(a.lookedAt())
 	case ledger.CreditKind:
-		return key.Parent == own
+		return key.Parent == own || key.Parent == guest
 	case ledger.SupplyKind:
 		// The one key that all would meet at: only who makes or destroys money may touch it.
 		return op.Role == spec.Role_ROLE_TREASURER

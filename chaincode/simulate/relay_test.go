@@ -86,7 +86,7 @@ func (h *history) carryBatch(r *relay) {
 func (h *history) hinted(l letter) *spec.SignedIntent {
 	signed := h.copied(l)
 	if !h.oneIn(5) {
-		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot}
+		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot, Direct: h.oneIn(2)}
 	}
 	return signed
 }

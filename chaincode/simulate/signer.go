@@ -8,37 +8,45 @@ import (
 // nonceWindow is how many nonces, the highest used one among them, the ledger tells apart; lower ones are over.
 const nonceWindow = 64
 
-// nonces is a dumb model of an account's window: every nonce that was ever used.
-type nonces struct {
+// signer is a dumb model of what an account remembers of its key: every nonce that was ever used, and the member that is its
+// home.
+type signer struct {
 	used map[uint64]bool
 	top  uint64
+	home uint32
 }
 
-func (n *nonces) free(nonce uint64) bool {
-	return nonce > 0 && !n.used[nonce] && nonce+nonceWindow > n.top
+func (s *signer) free(nonce uint64) bool {
+	return nonce > 0 && !s.used[nonce] && nonce+nonceWindow > s.top
 }
 
-func (n *nonces) use(nonce uint64) {
-	n.used[nonce] = true
-	n.top = max(n.top, nonce)
+func (s *signer) use(nonce uint64) {
+	s.used[nonce] = true
+	s.top = max(s.top, nonce)
 }
 
 // record is what the account should say.
-func (n *nonces) record() ledger.Nonces {
-	record := ledger.Nonces{Top: n.top}
+func (s *signer) record() ledger.Nonces {
+	record := ledger.Nonces{Top: s.top}
 	for behind := range uint64(nonceWindow) {
-		if behind < n.top && n.used[n.top-behind] {
+		if behind < s.top && s.used[s.top-behind] {
 			record.Used |= 1 << behind
 		}
 	}
 	return record
 }
 
-func (a *Auditor) noncesOf(actor spec.Address) *nonces {
-	if a.nonces[actor] == nil {
-		a.nonces[actor] = &nonces{used: map[uint64]bool{}}
+func (a *Auditor) signer(actor spec.Address) *signer {
+	if a.signers[actor] == nil {
+		a.signers[actor] = &signer{used: map[uint64]bool{}}
 	}
-	return a.nonces[actor]
+	return a.signers[actor]
+}
+
+// index is a member's short name, 0 for others.
+func (a *Auditor) index(mspID string) uint32 {
+	member, _ := a.records[ledger.MemberKey(mspID)].(ledger.Member)
+	return member.Index
 }
 
 // happened returns the commands that happened, by the word of the transaction's own answer, and holds that to the model: each
@@ -46,7 +54,7 @@ func (a *Auditor) noncesOf(actor spec.Address) *nonces {
 // free nonce was used.
 func (a *Auditor) happened(envelope *Envelope, acts []*act) []*act {
 	if envelope.Proposal.Function != spec.BatchFunction {
-		a.void(acts[0])
+		a.remember(acts[0])
 		return acts
 	}
 	var result spec.BatchResult
@@ -66,7 +74,7 @@ func (a *Auditor) happened(envelope *Envelope, acts []*act) []*act {
 		case act == nil:
 			a.fault("intent %d happened and is nobody's", i)
 		default:
-			a.use(i, act)
+			a.use(i, act, a.index(envelope.Proposal.MSPID))
 			deeds = append(deeds, act)
 		}
 	}
@@ -80,7 +88,7 @@ func (a *Auditor) checkRefusal(i int, refused *act, code spec.Code) {
 	case nobodys[code]:
 		a.fault("intent %d of %s is refused with %s and nothing of the kind is wrong", i, refused.actor, code)
 	case code == spec.NonceUsed:
-		window := a.noncesOf(refused.actor)
+		window := a.signer(refused.actor)
 		void, isVoid := refused.call.Command.(*spec.VoidNonce)
 		if window.free(refused.nonce) && (!isVoid || window.free(void.Nonce)) {
 			a.fault("intent %d of %s is told that its free nonce %d was used", i, refused.actor, refused.nonce)
@@ -88,50 +96,53 @@ func (a *Auditor) checkRefusal(i int, refused *act, code spec.Code) {
 	}
 }
 
-func (a *Auditor) use(i int, deed *act) {
-	window := a.noncesOf(deed.actor)
+func (a *Auditor) use(i int, deed *act, relay uint32) {
+	window := a.signer(deed.actor)
 	if !window.free(deed.nonce) {
 		a.fault("intent %d of %s happened with the nonce %d, which was not free below %d", i, deed.actor, deed.nonce, window.top)
 	}
-	a.void(deed)
+	a.remember(deed)
 	window.use(deed.nonce)
+	if window.home == 0 {
+		window.home = relay
+	}
 }
 
-// void marks what a command to void a nonce, by either door, uses up.
-func (a *Auditor) void(deed *act) {
-	command, ok := deed.call.Command.(*spec.VoidNonce)
-	if !ok {
-		return
+// remember notes what a command, by either door, changes in what its actor's account remembers.
+func (a *Auditor) remember(deed *act) {
+	window := a.signer(deed.actor)
+	switch c := deed.call.Command.(type) {
+	case *spec.MoveHome:
+		window.home = a.index(c.MspId)
+	case *spec.VoidNonce:
+		if !window.free(c.Nonce) {
+			a.fault("%s voids the nonce %d, which was not free below %d", deed.actor, c.Nonce, window.top)
+		}
+		window.use(c.Nonce)
 	}
-	window := a.noncesOf(deed.actor)
-	if !window.free(command.Nonce) {
-		a.fault("%s voids the nonce %d, which was not free below %d", deed.actor, command.Nonce, window.top)
-	}
-	window.use(command.Nonce)
 }
 
-// checkNonces: after a transaction the accounts that acted in it or were changed say of their nonces what the model says.
-func (a *Auditor) checkNonces(acts []*act, changes []change) {
+// checkSigners: after a transaction the accounts that acted in it or were changed remember what the model does.
+func (a *Auditor) checkSigners(acts []*act, changes []change) {
 	for _, act := range acts {
 		if act != nil {
-			a.checkWindow(act.actor)
+			a.checkSigner(act.actor)
 		}
 	}
 	for _, c := range changes {
 		if c.key.Kind != ledger.AccountKind {
 			continue
 		}
-		owner, err := spec.AddressFromBytes([]byte(c.key.ID))
-		if err != nil {
-			a.fault("%w", err)
-		}
-		a.checkWindow(owner)
+		a.checkSigner(a.address([]byte(c.key.ID)))
 	}
 }
 
-func (a *Auditor) checkWindow(owner spec.Address) {
+func (a *Auditor) checkSigner(owner spec.Address) {
 	account, _ := a.records[ledger.AccountKey(owner)].(ledger.Account)
-	if want := a.noncesOf(owner).record(); account.Nonces != want {
+	if want := a.signer(owner).home; account.Home != want {
+		a.fault("%s is at home with member %d, what happened says %d", owner, account.Home, want)
+	}
+	if want := a.signer(owner).record(); account.Nonces != want {
 		a.fault("%s has the nonces %d %064b, what happened says %d %064b", owner, account.Nonces.Top, account.Nonces.Used, want.Top, want.Used)
 	}
 }
