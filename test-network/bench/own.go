@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+
+	"github.com/cybermiles/cmt/network/topology"
 )
 
 // OwnNetwork brings up a network beside the shared one: arguments are those of cmt-network up besides --data and
@@ -13,7 +15,11 @@ func (l *Lab) OwnNetwork(ctx context.Context, name string, arguments ...string) 
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{lab: l, program: program, data: filepath.Join(l.Folder, name)}
+	gateway, err := l.Program(ctx, "cmt-gateway")
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{lab: l, program: program, gatewayProgram: gateway, data: filepath.Join(l.Folder, name)}
 	l.Say("a network of its own is brought up: %s", name)
 	up := n.command(append([]string{"up", "--free-ports"}, arguments...)...)
 	if err := l.Follow(up).Run(ctx); err != nil {
@@ -35,5 +41,15 @@ func (n *Network) Remove(ctx context.Context) error {
 	return n.remove(ctx)
 }
 
-// Data is the network's data directory.
-func (n *Network) Data() string { return n.data }
+// APIKeys makes API keys of one gateway: each is a caller with a rate limit of its own.
+func (n *Network) APIKeys(ctx context.Context, gateway topology.GatewayFact, count int) ([]string, error) {
+	keys := make([]string, count)
+	for i := range keys {
+		delete(n.keys, gateway.Organisation)
+		var err error
+		if keys[i], err = n.apiKey(ctx, gateway); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
+}

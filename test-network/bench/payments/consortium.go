@@ -89,7 +89,7 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	}
 	lab.Say("  %d people get money", accounts)
 	began := time.Now()
-	d := newDriver(outstanding, c.relay)
+	d := c.driver(outstanding, c.relay)
 	next := 0
 	err := d.run(ctx, 0, func(bool) *job {
 		if next == len(c.people) {
@@ -107,6 +107,10 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	took := time.Since(began)
 	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
 	return c.relay.store.AwaitBlock(ctx, d.last)
+}
+
+func (c *consortium) driver(limit int, carriers ...carrier) *driver {
+	return newDriver(c.relay.parameters.LedgerID, limit, carriers...)
 }
 
 // fillFaucet has the treasury pay the faucet, and waits until the gateway knows of it.

@@ -30,6 +30,8 @@ func Bench() bench.Bench {
 			{Name: "mixed", Summary: "payments at random, payments to a merchant, purchases", Run: c.mixed},
 			{Name: "lone", Summary: "one payment at a time on an idle network", Run: c.lone},
 			{Name: "two_gateways", Summary: "the same few people's payments through two gateways at once", Run: c.twoGateways},
+			{Name: "rest_single", Summary: "payments through a gateway's REST API, one a request", Run: c.restSingle},
+			{Name: "rest_many", Summary: "payments through a gateway's REST API, a hundred a request", Run: c.restMany},
 		},
 	}
 }

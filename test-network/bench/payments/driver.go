@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
-	"github.com/cybermiles/cmt/gateway/batch"
 	"github.com/cybermiles/cmt/test-network/bench"
 )
 
@@ -42,10 +41,16 @@ type job struct {
 // begun is brought to its end.
 type plan func(over bool) *job
 
+// carrier takes an intent in; the returned function waits for its outcome and the block that bears it.
+type carrier interface {
+	take(ctx context.Context, signed *spec.SignedIntent) func() (block uint64, err error)
+}
+
 // driver is a closed loop: it keeps a bounded number of intents on their way.
 type driver struct {
-	relays []*relay
-	limit  int
+	carriers []carrier
+	limit    int
+	ledgerID [16]byte
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -57,8 +62,8 @@ type driver struct {
 	signing time.Duration
 }
 
-func newDriver(limit int, relays ...*relay) *driver {
-	d := &driver{relays: relays, limit: limit, refused: map[string]int{}}
+func newDriver(ledgerID [16]byte, limit int, carriers ...carrier) *driver {
+	d := &driver{ledgerID: ledgerID, carriers: carriers, limit: limit, refused: map[string]int{}}
 	d.changed = sync.NewCond(&d.mu)
 	return d
 }
@@ -74,11 +79,10 @@ func (d *driver) run(ctx context.Context, length time.Duration, next plan) error
 		defer close(signed)
 		d.sign(ctx, end, next, signed)
 	})
-	for j := range signed {
-		relay := d.relays[rand.IntN(len(d.relays))]
-		entered := newEntering(ctx)
-		group.Go(func() { d.carry(entered, relay, j) })
-		<-entered.entered // an account's intents come in the order of their nonces
+	for j := range signed { // in their order: an account's intents come in the order of their nonces
+		began := time.Now()
+		outcome := d.carriers[rand.IntN(len(d.carriers))].take(ctx, j.signed)
+		group.Go(func() { d.land(j, began, outcome) })
 	}
 	group.Wait()
 	if d.failed == nil && ctx.Err() != nil {
@@ -99,8 +103,8 @@ func (d *driver) sign(ctx context.Context, end time.Time, next plan, signed chan
 			return
 		}
 		var err error
-		if j.signed, err = j.actor.sign(d.relays[0].parameters.LedgerID, j.call); err != nil {
-			d.end(j, 0, batch.Receipt{}, err)
+		if j.signed, err = j.actor.sign(d.ledgerID, j.call); err != nil {
+			d.end(j, 0, 0, err)
 			continue
 		}
 		signed <- j
@@ -131,21 +135,19 @@ func (d *driver) await(ctx context.Context, end time.Time, next plan) *job {
 	return nil
 }
 
-func (d *driver) carry(ctx *entering, to *relay, j *job) {
-	began := time.Now()
-	receipt, err := to.batcher.Submit(ctx, j.signed)
-	ctx.enter()
+func (d *driver) land(j *job, began time.Time, outcome func() (uint64, error)) {
+	block, err := outcome()
 	if j.began.IsZero() {
 		j.began = began
 	}
-	d.end(j, time.Since(j.began), receipt, err)
+	d.end(j, time.Since(j.began), block, err)
 }
 
-func (d *driver) end(j *job, took time.Duration, receipt batch.Receipt, err error) {
+func (d *driver) end(j *job, took time.Duration, block uint64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.flying--
-	d.last = max(d.last, receipt.Block)
+	d.last = max(d.last, block)
 	switch {
 	case err != nil:
 		d.refused[string(spec.ErrorCode(err))]++
@@ -166,23 +168,4 @@ func (d *driver) refusals() (sum int, text string) {
 		parts = append(parts, fmt.Sprintf("%s %d", code, d.refused[code]))
 	}
 	return sum, strings.Join(parts, ", ")
-}
-
-// entering is a context that tells when Submit has taken its intent in: only then does it ask whether the context ended.
-type entering struct {
-	context.Context
-	once    sync.Once
-	entered chan struct{}
-}
-
-func newEntering(ctx context.Context) *entering {
-	return &entering{Context: ctx, entered: make(chan struct{})}
-}
-
-func (e *entering) enter() { e.once.Do(func() { close(e.entered) }) }
-
-// Done is as the context's.
-func (e *entering) Done() <-chan struct{} {
-	e.enter()
-	return e.Context.Done()
 }

@@ -1,7 +1,6 @@
 package payments
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ func TestBenchHasTheScenariosThatOthersReadByName(t *testing.T) {
 		}
 		names = append(names, scenario.Name)
 	}
-	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways"
+	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways rest_single rest_many"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("scenarios %s", got)
 	}
@@ -97,18 +96,6 @@ func TestAPurchaseIsThreeStepsInTheirOrder(t *testing.T) {
 	if len(m.pending) != 0 || people[1].busy {
 		t.Error("a refused purchase goes on")
 	}
-}
-
-func TestEnteringTellsThatSubmitWaits(t *testing.T) {
-	e := newEntering(context.Background())
-	select {
-	case <-e.entered:
-		t.Fatal("it has entered before anything was asked")
-	default:
-	}
-	e.Done()
-	e.Done()
-	<-e.entered
 }
 
 func TestCrowdedNamesThoseWithMoreFirst(t *testing.T) {

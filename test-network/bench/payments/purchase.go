@@ -39,7 +39,7 @@ func (c *consortium) openShops(ctx context.Context) error {
 		return nil
 	}
 	var sellers []*seller
-	d := newDriver(outstanding, c.relay)
+	d := c.driver(outstanding, c.relay)
 	err := d.run(ctx, 0, func(bool) *job {
 		if len(sellers) == min(sellerCount, len(c.people)/2) {
 			return nil

@@ -3,8 +3,10 @@ package payments
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -60,6 +62,17 @@ func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 	g.work.Go(func() error { return g.ledger.Heal(running) })
 	g.work.Go(func() error { return g.batcher.Run(running) })
 	return g, nil
+}
+
+func (g *relay) take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
+	taken := g.batcher.Take([]*spec.SignedIntent{signed})[0]
+	return func() (uint64, error) {
+		if taken.Err != nil {
+			return 0, taken.Err
+		}
+		receipt, err := taken.Wait(ctx)
+		return receipt.Block, err
+	}
 }
 
 func (g *relay) close(context.Context) error {
@@ -141,20 +154,22 @@ func (b *blocks) openOf(owner spec.Address) int {
 	return b.credits[owner]
 }
 
-// crowded returns at most limit accounts that have open credits, those with more than one first.
-func (b *blocks) crowded(limit int, of func(spec.Address) bool) []spec.Address {
+// crowded returns the accounts with the most open credits, until sweeps of them fold as many as are asked for.
+func (b *blocks) crowded(credits int, of func(spec.Address) bool) []spec.Address {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	var found []spec.Address
-	for least := 2; least >= 1 && len(found) < limit; least-- {
-		for owner, open := range b.credits {
-			if len(found) == limit {
-				break
-			}
-			if (open >= 2) == (least == 2) && of(owner) {
-				found = append(found, owner)
-			}
+	var owners []spec.Address
+	open := maps.Clone(b.credits)
+	b.mu.Unlock()
+	for owner := range open {
+		if of(owner) {
+			owners = append(owners, owner)
 		}
 	}
-	return found
+	slices.SortFunc(owners, func(a, c spec.Address) int { return open[c] - open[a] })
+	for n, owner := range owners {
+		if credits -= min(open[owner], spec.MaxHintedCredits); credits <= 0 {
+			return owners[:n+1]
+		}
+	}
+	return owners
 }

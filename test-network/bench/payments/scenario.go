@@ -27,7 +27,7 @@ var small = spec.Units(2_000_000_000_000_000)
 // load is what a scenario asks of the driver.
 type load struct {
 	limit    int
-	relays   []*relay
+	carriers []carrier
 	accounts int
 	goal     float64 // multiples of the baseline; 0: none
 	plan     plan
@@ -35,10 +35,10 @@ type load struct {
 
 // measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
 func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (result bench.Result, err error) {
-	if l.relays == nil {
-		l.relays = []*relay{c.relay}
+	if l.carriers == nil {
+		l.carriers = []carrier{c.relay}
 	}
-	warm := newDriver(l.limit, l.relays...)
+	warm := c.driver(l.limit, l.carriers...)
 	if err := warm.run(ctx, length(lab)/8, l.plan); err != nil {
 		return result, err
 	}
@@ -50,7 +50,7 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	if err != nil {
 		return result, err
 	}
-	d := newDriver(l.limit, l.relays...)
+	d := c.driver(l.limit, l.carriers...)
 	if err := c.window(ctx, lab, d, l.plan); err != nil {
 		return result, err
 	}
@@ -246,7 +246,7 @@ func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result be
 		return result, err
 	}
 	people := c.people[:min(sharedAccounts, len(c.people))]
-	return c.measure(ctx, lab, load{limit: outstanding, relays: []*relay{c.relay, second}, accounts: len(people), plan: func(over bool) *job {
+	return c.measure(ctx, lab, load{limit: outstanding, carriers: []carrier{c.relay, second}, accounts: len(people), plan: func(over bool) *job {
 		if over {
 			return nil
 		}
