@@ -54,20 +54,20 @@ func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
 			e.signed.Hints = &spec.Hints{}
 			e.intent.Call.Hints = e.signed.Hints
 		}
-		e.signed.Hints.Credits = nil
+		e.signed.Hints.Credits, e.named = nil, false
 		if named[e.intent.Actor] || !app.Debits(e.intent.Call.Operation) {
 			continue
 		}
-		named[e.intent.Actor] = true
+		named[e.intent.Actor], e.named = true, true
+		needed, bounded := app.DebitOf(e.intent.Call.Command)
 		wanted := foldEvery
-		if e.refills > 0 {
+		if e.refills > 0 || !bounded { // a sweep asks for all it can get
 			wanted = maxHints
 		}
 		funds, err := b.model.Funds(ctx, e.intent.Actor, maxHints)
 		if err != nil {
 			return err
 		}
-		needed, _ := app.DebitOf(e.intent.Call.Command)
 		have := funds.Account
 		for n, credit := range funds.Credits {
 			if n >= wanted && !have.Less(needed) {
@@ -111,7 +111,10 @@ func (b *Batcher) land(l *landing, good []*entry, commit app.Commit, err error) 
 		case refusal == nil:
 			l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id, Transaction: commit.Transaction, Block: commit.Block}})
 		case refusal.Code == spec.InsufficientFunds && e.refills < maxRefills && b.hasMore(e):
-			e.refills++
+			// One behind another of its account had no credits named: that was no try of its own.
+			if e.named {
+				e.refills++
+			}
 			l.again = append(l.again, e)
 		default:
 			l.end(e, refusal)
