@@ -35,7 +35,7 @@ var _ ledger.Reader = Reader{}
 // Load reads the records of the keys in one message.
 func (r Reader) Load(keys []ledger.Key) ([]ledger.Record, error) {
 	if len(keys) > maxLoad {
-		return nil, spec.Errorf(spec.Internal, "%d keys in one round are more than %d", len(keys), maxLoad)
+		return nil, spec.Errorf(spec.BodyTooLarge, "%d keys in one round are more than %d: carry fewer intents, or fewer credits to fold", len(keys), maxLoad)
 	}
 	names := make([]string, len(keys))
 	for i, key := range keys {
