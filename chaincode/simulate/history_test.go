@@ -217,7 +217,7 @@ func (h *history) step() {
 		h.Submit(h.kept[h.rand.IntN(len(h.kept))])
 	case h.oneIn(20) && len(h.proposals) > 0:
 		h.endorse(h.proposals[h.rand.IntN(len(h.proposals))])
-	case h.oneIn(4):
+	case h.oneIn(5), len(h.relays[0].bag)+len(h.relays[1].bag) > 12:
 		h.carryBatch(h.relays[h.rand.IntN(2)])
 	default:
 		who := h.players[h.rand.IntN(len(h.players))]
