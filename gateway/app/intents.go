@@ -215,7 +215,7 @@ func (s *Intents) await(ctx context.Context, taken TakenIntent) IntentOutcome {
 	case err == nil:
 		out.IntentReceipt = receipt
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		out.Err = spec.Errorf(spec.OutcomeUnknown, "the intent is still on its way; ask for it under its identifier")
+		out.Err = spec.Errorf(spec.OutcomeUnknown, "intent %s is still on its way; ask for it under its identifier", taken.ID.Text(spec.IntentType))
 	default:
 		out.Err = err
 	}

@@ -32,14 +32,14 @@ type Options struct {
 type Meter interface {
 	// Carried: a batch of so many intents came back, with an outcome: "committed" or a code of the catalogue.
 	Carried(intents int, outcome string)
-	// Retried: so many intents are carried again because of the code.
-	Retried(intents int, code string)
+	// CarriedAgain: so many intents are to be carried again because of the code.
+	CarriedAgain(intents int, code string)
 }
 
 type noMeter struct{}
 
-func (noMeter) Carried(int, string) {}
-func (noMeter) Retried(int, string) {}
+func (noMeter) Carried(int, string)      {}
+func (noMeter) CarriedAgain(int, string) {}
 
 func (o Options) withDefaults() Options {
 	fill := func(value *int, standard int) {
@@ -241,7 +241,7 @@ func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
 	b.options.Meter.Carried(len(good), cmp.Or(lost, string(app.TransactionCommitted)))
 	if len(l.again) > 0 {
 		// Out of a batch that happened only those come again that lacked credits.
-		b.options.Meter.Retried(len(l.again), cmp.Or(lost, string(spec.InsufficientFunds)))
+		b.options.Meter.CarriedAgain(len(l.again), cmp.Or(lost, string(spec.InsufficientFunds)))
 	}
 	return l
 }

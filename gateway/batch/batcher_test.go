@@ -207,7 +207,15 @@ func TestSameIntentHappensOnce(t *testing.T) {
 	h := newHouse(t, batch.Options{})
 	p := h.newPerson(10)
 	signed := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
-	h.noErrors(h.all([]*spec.SignedIntent{signed, signed, signed}))
+	// Taken in together, so that none lands before the next one comes.
+	for _, taken := range h.batcher.Take([]*spec.SignedIntent{signed, signed, signed}) {
+		if taken.Err != nil {
+			t.Fatal(taken.Err)
+		}
+		if _, err := taken.Wait(h.ctx); err != nil {
+			t.Error(err)
+		}
+	}
 	if got := h.has(p.address); got != spec.CMT(9) {
 		t.Errorf("the payer has %s left", got)
 	}

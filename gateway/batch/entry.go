@@ -22,6 +22,8 @@ type entry struct {
 	size int
 	// attempts counts transactions that bore it and came to nothing; refills those that lacked its credits.
 	attempts, refills int
+	// named: credits were named for it, as for the first of its account in a batch.
+	named bool
 	// suspect: it was in a batch that lost to somebody outside, and is carried in a small one until it is through. limit is
 	// the most intents of such a batch.
 	suspect bool

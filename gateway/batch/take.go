@@ -50,3 +50,10 @@ func (b *Batcher) Waiting(id spec.ID) bool {
 	_, ok := b.waiting[id]
 	return ok
 }
+
+// Waits returns how many intents wait to be carried.
+func (b *Batcher) Waits() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.queue.size
+}

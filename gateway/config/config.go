@@ -37,6 +37,8 @@ type Config struct {
 	Breaker        Breaker  `mapstructure:"breaker" yaml:"breaker"`
 	Limits         Limits   `mapstructure:"limits" yaml:"limits"`
 	Sweep          Sweep    `mapstructure:"sweep" yaml:"sweep"`
+	Batch          Batch    `mapstructure:"batch" yaml:"batch"`
+	Keys           Keys     `mapstructure:"keys" yaml:"keys"`
 }
 
 // Identity is the gateway's own, as PEM files.
@@ -104,6 +106,26 @@ type Sweep struct {
 	Interval  time.Duration `mapstructure:"interval" yaml:"interval"`
 }
 
+// Batch bounds how signed intents are carried.
+type Batch struct {
+	// MaxIntents and MaxBytes bound one batch; the chaincode takes 1000 and 1 MiB.
+	MaxIntents int `mapstructure:"max_intents" yaml:"max_intents"`
+	MaxBytes   int `mapstructure:"max_bytes" yaml:"max_bytes"`
+	// InFlight is how many batches are on their way at a time.
+	InFlight int `mapstructure:"in_flight" yaml:"in_flight"`
+	// QueueIntents is how many intents may wait, LaneIntents how many of one account.
+	QueueIntents int `mapstructure:"queue_intents" yaml:"queue_intents"`
+	LaneIntents  int `mapstructure:"lane_intents" yaml:"lane_intents"`
+	// Attempts is how often an intent that lost to others is carried again.
+	Attempts int `mapstructure:"attempts" yaml:"attempts"`
+}
+
+// Keys says where the master key lies under which the gateway keeps people's keys; master.key in the data folder when
+// empty. Keep a copy of it elsewhere, apart from the database's.
+type Keys struct {
+	MasterKeyFile string `mapstructure:"master_key_file" yaml:"master_key_file"`
+}
+
 // Default returns the configuration before anybody set anything.
 func Default() Config {
 	return Config{
@@ -119,6 +141,7 @@ func Default() Config {
 		Breaker: Breaker{First: time.Second, Longest: time.Minute},
 		Limits:  Limits{Lane: 256, RequestsPerSecond: 500},
 		Sweep:   Sweep{Threshold: 64, Interval: 2 * time.Second},
+		Batch:   Batch{MaxIntents: 500, MaxBytes: 384 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
 	}
 }
 
@@ -208,6 +231,8 @@ func (c Config) validateNumbers() error {
 	}{
 		{"endorsements", c.Endorsements, 1, 64}, {"retry.attempts", c.Retry.Attempts, 1, 100}, {"limits.lane", c.Limits.Lane, 1, 1 << 20},
 		{"sweep.threshold", c.Sweep.Threshold, 0, 1 << 20},
+		{"batch.max_intents", c.Batch.MaxIntents, 1, 1000}, {"batch.max_bytes", c.Batch.MaxBytes, 1 << 14, 1 << 20}, {"batch.in_flight", c.Batch.InFlight, 1, 64},
+		{"batch.queue_intents", c.Batch.QueueIntents, 1, 1 << 20}, {"batch.lane_intents", c.Batch.LaneIntents, 1, 1 << 20}, {"batch.attempts", c.Batch.Attempts, 1, 100},
 	} {
 		if bound.value < bound.low || bound.value > bound.high {
 			return fmt.Errorf("%s must be from %d to %d; it is %d", bound.key, bound.low, bound.high, bound.value)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -76,10 +77,14 @@ func tags() []any {
 		object{"name": spec.MarketContract, "description": "Listings and orders, from offer to payout."},
 		object{"name": spec.ConsortiumContract, "description": "Members, parameters and fences."},
 		object{"name": gatewayTag, "description": "Lists and lookups that this gateway answers from the blocks it has seen."},
+		object{"name": intentsTag, "description": "Commands that keys signed: keys of their owners, or keys that this gateway keeps."},
 	}
 }
 
-const gatewayTag = "gateway"
+const (
+	gatewayTag = "gateway"
+	intentsTag = "intents"
+)
 
 // operationObject describes a row of the operation table.
 func operationObject(op *spec.Operation, schemas object) object {
@@ -144,12 +149,14 @@ func operationParameters(op *spec.Operation) []any {
 		parameters = append(parameters, parameter)
 	}
 	if op.Kind == spec.Write {
-		parameters = append(parameters, object{
-			"name": idempotencyHeader, "in": "header", "required": false, "schema": spec.Schema{"type": "string", "pattern": "^[!-~]{1,64}$"},
-			"description": "The client's own name for this request. The same request under the same key has one effect and gets the same answer.",
-		})
+		parameters = append(parameters, idempotencyParameter)
 	}
 	return parameters
+}
+
+var idempotencyParameter = object{
+	"name": idempotencyHeader, "in": "header", "required": false, "schema": spec.Schema{"type": "string", "pattern": "^[!-~]{1,64}$"},
+	"description": "The client's own name for this request. The same request under the same key has one effect and gets the same answer.",
 }
 
 // requestBody is the command's JSON form without the fields that stand in the path.
@@ -236,7 +243,8 @@ func routeObject(route ownRoute, schemas object) object {
 	parameters := []any{}
 	for _, part := range strings.Split(route.path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
-			parameters = append(parameters, object{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "description": transactionSchema["description"], "schema": transactionSchema})
+			schema := pathSchemas[strings.TrimSuffix(name, "}")]
+			parameters = append(parameters, object{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "description": schema["description"], "schema": schema})
 		}
 	}
 	for _, p := range route.parameters {
@@ -257,10 +265,39 @@ func routeObject(route ownRoute, schemas object) object {
 		schema = route.schema()
 	}
 	codes := slices.Concat([]spec.Code{spec.UnknownField, spec.DuplicateField, spec.InvalidField}, route.errors, gatewayReadErrors)
-	return object{
-		"operationId": route.name, "tags": []string{gatewayTag}, "summary": route.doc, "description": "Needs the scope `read`.", "x-scope": spec.ScopeRead,
-		"parameters": parameters, "responses": responses(route.path, success{status: http.StatusOK, schema: schema}, codes),
+	if route.idempotent {
+		parameters = append(parameters, idempotencyParameter)
+		codes = append(codes, spec.IdempotencyMismatch)
 	}
+	described := object{
+		"operationId": route.name, "tags": []string{route.tag()}, "summary": route.doc, "description": fmt.Sprintf("Needs the scope `%s`.", route.needs()), "x-scope": route.needs(),
+		"parameters": parameters,
+	}
+	if route.body != nil {
+		codes = append(codes, spec.BodyTooLarge, spec.Malformed, spec.MissingField, spec.UnsupportedMedia)
+		schemas[route.body.name] = route.body.schema()
+		described["requestBody"] = object{
+			"required": true,
+			"content":  object{"application/json": object{"schema": reference(route.body.name), "example": route.body.example()}},
+		}
+	}
+	described["responses"] = responses(route.path, success{status: cmp.Or(route.status, http.StatusOK), schema: schema}, codes)
+	return described
+}
+
+// pathSchemas describe what stands in the paths of the gateway's own routes.
+var pathSchemas = map[string]spec.Schema{
+	"transaction": transactionSchema,
+	"intent":      intentSchema,
+	"name":        {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "description": "The key's name."},
+}
+
+// tag returns the group that the route is described in.
+func (r ownRoute) tag() string {
+	if r.scope == spec.ScopeKeys || strings.HasPrefix(r.path, "/v1/intents") {
+		return intentsTag
+	}
+	return gatewayTag
 }
 
 func reference(name string) spec.Schema { return spec.Schema{"$ref": "#/components/schemas/" + name} }

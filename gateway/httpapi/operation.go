@@ -30,7 +30,7 @@ func (s *server) operation(op *spec.Operation) handler {
 		}
 		var body []byte
 		if op.Kind == spec.Write {
-			if body, err = readBody(w, r); err != nil {
+			if body, err = readBody(w, r, spec.MaxCommandBytes); err != nil {
 				return err
 			}
 		}

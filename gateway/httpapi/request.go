@@ -130,12 +130,12 @@ func plainNumber(text string) bool {
 }
 
 // readBody reads a request's body within the bound and checks what it says to be.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, spec.MaxCommandBytes))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, spec.Errorf(spec.BodyTooLarge, "the body is larger than %d bytes", spec.MaxCommandBytes)
+		return nil, spec.Errorf(spec.BodyTooLarge, "the body is larger than %d bytes", limit)
 	case err != nil:
 		return nil, spec.Errorf(spec.Malformed, "the body could not be read to its end")
 	}

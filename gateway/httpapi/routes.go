@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +26,13 @@ type parameter struct {
 type ownRoute struct {
 	method, path string
 	name, doc    string
+	// scope is what it needs; to read when empty.
+	scope spec.Scope
+	// status is that of success; 200 when 0.
+	status int
+	// body describes the request's body, idempotent whether it takes an idempotency key.
+	body       *requestForm
+	idempotent bool
 	// item is the view that a list has items of; nil when the route is no list.
 	item       proto.Message
 	parameters []parameter
@@ -35,8 +44,21 @@ type ownRoute struct {
 // The identifier of a transaction, as Fabric makes it.
 var transactionSchema = spec.Schema{"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "The transaction's identifier."}
 
-// ownRoutes are the routes beside the operation table's. All need the scope to read.
-var ownRoutes = []ownRoute{
+// requestForm is the body of a route of the gateway's own.
+type requestForm struct {
+	name    string
+	schema  func() spec.Schema
+	example func() object
+}
+
+// needs returns the scope that the route needs.
+func (r ownRoute) needs() spec.Scope { return cmp.Or(r.scope, spec.ScopeRead) }
+
+// ownRoutes are the routes beside the operation table's.
+var ownRoutes = slices.Concat(readRoutes, intentRoutes, keyRoutes)
+
+// readRoutes are lists and lookups.
+var readRoutes = []ownRoute{
 	{
 		method: "GET", path: "/v1/listings", name: "ListListings", doc: "Listings, the newest first, page by page.", item: &spec.ListingView{},
 		parameters: []parameter{
@@ -84,10 +106,10 @@ func stateParameter(enum protoreflect.EnumDescriptor) parameter {
 	return parameter{"state", "Only those in this state.", spec.Schema{"type": "string", "enum": spec.EnumTexts(enum)}}
 }
 
-// guarded serves a route of the gateway's own to who may read.
+// guarded serves a route of the gateway's own to who has its scope.
 func (s *server) guarded(route ownRoute) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		principal, err := s.principal(r, spec.ScopeRead)
+		principal, err := s.principal(r, route.needs())
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
@@ -23,6 +24,16 @@ type UseCases interface {
 	Execute(ctx context.Context, principal app.Principal, call *spec.Call, key *app.IdempotencyKey) (app.Answer, error)
 	Transaction(ctx context.Context, id string) (app.TransactionRecord, error)
 	Organisation() (name, mspID string, address spec.Address)
+}
+
+// Intents are the use cases of commands that keys signed; *app.Intents is the real one.
+type Intents interface {
+	Relay(ctx context.Context, signed []*spec.SignedIntent) ([]app.IntentOutcome, error)
+	Prepare(nonce uint64, validUntil int64, op *spec.Operation, command proto.Message) (app.Prepared, error)
+	Intent(ctx context.Context, id spec.ID) (app.IntentRecord, error)
+	CreateKey(ctx context.Context, principal app.Principal, name string) (app.KeptKey, error)
+	Key(ctx context.Context, principal app.Principal, name string) (app.KeptKey, error)
+	ActWithKey(ctx context.Context, principal app.Principal, name string, op *spec.Operation, command proto.Message, key *app.IdempotencyKey) (app.IntentReceipt, error)
 }
 
 // Authenticator tells whom an API key belongs to; the error of nobody is Unauthenticated.
@@ -39,6 +50,7 @@ type Check struct {
 // Options are what the API is made of.
 type Options struct {
 	UseCases      UseCases
+	Intents       Intents
 	Lists         app.Lists
 	Authenticator Authenticator
 	// AnonymousReads lets reads pass without a key.

@@ -14,6 +14,10 @@ import (
 type meter struct {
 	submits *prometheus.CounterVec
 	retries *prometheus.CounterVec
+	// What becomes of batches of signed intents.
+	batches       *prometheus.CounterVec
+	batchIntents  prometheus.Histogram
+	intentRetries *prometheus.CounterVec
 }
 
 // service is what the gauges ask.
@@ -30,7 +34,10 @@ func newMeter(registry *prometheus.Registry, s service) *meter {
 		submits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_ledger_submits_total", Help: "Writes by operation and outcome: committed or the code of the refusal."}, []string{"operation", "outcome"}),
 		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_ledger_retries_total", Help: "Writes tried again, by operation and the code of the try before; conflict is one that lost to others."}, []string{"operation", "code"}),
 	}
-	registry.MustRegister(m.submits, m.retries,
+	m.batches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_batches_total", Help: "Batches of signed intents by outcome: committed or the code of what they came to nothing by."}, []string{"outcome"})
+	m.batchIntents = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "cmt_batch_intents", Help: "Intents in a batch.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500, 1000}})
+	m.intentRetries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_intent_retries_total", Help: "Intents carried again, by the code of the try before."}, []string{"code"})
+	registry.MustRegister(m.submits, m.retries, m.batches, m.batchIntents, m.intentRetries,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_follower_height", Help: "Blocks that the read model has taken."}, func() float64 { return float64(s.database.Taken()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_endorsers_left_out", Help: "Organisations left out of endorsing because they failed."}, func() float64 { return float64(len(s.ledger.LeftOut())) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_open_credits", Help: "Open credits of the gateway's own accounts."}, s.openCredits),
@@ -56,3 +63,14 @@ func (m *meter) Submitted(operation, outcome string) {
 
 // Retried counts a retry.
 func (m *meter) Retried(operation, code string) { m.retries.WithLabelValues(operation, code).Inc() }
+
+// Carried counts a batch.
+func (m *meter) Carried(intents int, outcome string) {
+	m.batches.WithLabelValues(outcome).Inc()
+	m.batchIntents.Observe(float64(intents))
+}
+
+// CarriedAgain counts intents whose try came to nothing.
+func (m *meter) CarriedAgain(intents int, code string) {
+	m.intentRetries.WithLabelValues(code).Add(float64(intents))
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,9 +19,11 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/batch"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
 	"github.com/cybermiles/cmt/gateway/httpapi"
+	"github.com/cybermiles/cmt/gateway/keys"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -32,6 +36,9 @@ const (
 	answerSlack    = 10 * time.Second
 	maxHeaderBytes = 32 << 10
 )
+
+// masterKeyName is the master key's file in the data folder when the configuration names none.
+const masterKeyName = "master.key"
 
 // probe is the query that tells whether an organisation's chaincode answers.
 const probe = spec.ConsortiumContract + ":GetParameters"
@@ -51,10 +58,17 @@ func serve(ctx context.Context, c config.Config) error {
 	defer ledger.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	service := app.NewService(appSettings(c), ledger, database, database, newMeter(registry, service{ledger, database}), log)
+	meter := newMeter(registry, service{ledger, database})
+	service := app.NewService(appSettings(c), ledger, database, database, meter, log)
+	keeper, err := keys.Open(ctx, database, cmp.Or(c.Keys.MasterKeyFile, filepath.Join(c.Data, masterKeyName)))
+	if err != nil {
+		return err
+	}
+	intents := app.NewIntents(intentSettings(c), database, database, keeper, log)
+	carriage := newCarriage(batchOptions(c, meter, log), ledger, database, intents)
 	handler := httpapi.New(httpapi.Options{
-		UseCases: service, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
-		Checks: checks(ledger, database), Registry: registry, Log: log,
+		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
+		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
 	})
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -64,7 +78,8 @@ func serve(ctx context.Context, c config.Config) error {
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { return serveHTTP(ctx, listener, handler, c, log) })
-	work.Go(func() error { return fabric.NewFollower(ledger, database, c.Chaincode, log).Run(ctx) })
+	work.Go(func() error { return fabric.NewFollower(ledger, carriage.blocks, c.Chaincode, log).Run(ctx) })
+	work.Go(func() error { return carriage.run(ctx) })
 	work.Go(func() error { return ledger.Discover(ctx) })
 	work.Go(func() error { return ledger.Heal(ctx) })
 	if c.Sweep.Threshold > 0 {
@@ -150,12 +165,24 @@ func appSettings(c config.Config) app.Settings {
 	}
 }
 
+func intentSettings(c config.Config) app.IntentSettings {
+	return app.IntentSettings{MSPID: c.MSPID, Wait: c.Timeouts.Write, ModelWait: c.Timeouts.Model, LaneLimit: c.Limits.Lane, LaneWait: c.Timeouts.Lane}
+}
+
+func batchOptions(c config.Config, meter batch.Meter, log *slog.Logger) batch.Options {
+	return batch.Options{
+		MaxIntents: c.Batch.MaxIntents, MaxBytes: c.Batch.MaxBytes, InFlight: c.Batch.InFlight,
+		QueueIntents: c.Batch.QueueIntents, LaneIntents: c.Batch.LaneIntents, Attempts: c.Batch.Attempts, Meter: meter, Log: log,
+	}
+}
+
 // maxLagBlocks is how far the read model may be behind its peer and the gateway still be ready.
 const maxLagBlocks = 5
 
 // checks is what the gateway needs to be ready.
-func checks(ledger *fabric.Ledger, database *store.Store) []httpapi.Check {
+func checks(ledger *fabric.Ledger, database *store.Store, intents *app.Intents) []httpapi.Check {
 	return []httpapi.Check{
+		{Name: "intents", Check: intents.Ready},
 		{Name: "peer", Check: ledger.Ready},
 		{Name: "database", Check: database.Ready},
 		{Name: "follower", Check: func(ctx context.Context) error {

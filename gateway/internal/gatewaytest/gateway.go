@@ -7,14 +7,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/batch"
 	"github.com/cybermiles/cmt/gateway/httpapi"
 	"github.com/cybermiles/cmt/gateway/internal/memledger"
+	"github.com/cybermiles/cmt/gateway/keys"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -25,6 +28,8 @@ type Gateway struct {
 	Ledger  *memledger.Ledger
 	Store   *store.Store
 	Service *app.Service
+	Intents *app.Intents
+	Batcher *batch.Batcher
 	Handler http.Handler
 	Server  *httptest.Server
 }
@@ -67,13 +72,15 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := chain.Follow(context.WithoutCancel(t.Context()), database); err != nil {
+	witness := batch.NewWitness()
+	if err := chain.Follow(context.WithoutCancel(t.Context()), witness.Watching(database)); err != nil {
 		t.Fatal(err)
 	}
 	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database}
 	g.Service = app.NewService(Settings(mspID), g.Ledger, database, database, app.NoMeter{}, Quiet())
+	stop := g.carry(t, witness)
 	api := httpapi.Options{
-		UseCases: g.Service, Lists: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
+		UseCases: g.Service, Intents: g.Intents, Lists: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
 		Checks: []httpapi.Check{{Name: "database", Check: database.Ready}},
 	}
 	if os.Getenv("CMT_TEST_LOG") != "" {
@@ -86,10 +93,37 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 	g.Server = httptest.NewServer(g.Handler)
 	t.Cleanup(func() {
 		g.Server.Close()
+		stop()
 		_ = database.Close()
 	})
 	return g
 }
+
+// carry starts the second door and returns what stops it.
+func (g *Gateway) carry(t T, witness *batch.Witness) func() {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	parameters, err := batch.ReadParameters(ctx, g.Ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := keys.Open(ctx, g.Store, filepath.Join(t.TempDir(), "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := app.IntentSettings{MSPID: g.MSPID, Wait: 10 * time.Second, ModelWait: time.Second, LaneLimit: 64, LaneWait: 10 * time.Second}
+	g.Intents = app.NewIntents(settings, g.Store, g.Store, keeper, Quiet())
+	g.Batcher = batch.New(batch.Options{Parameters: parameters, QueueIntents: QueueIntents, Log: Quiet()}, g.Ledger, g.Store, witness)
+	g.Intents.Start(parameters.LedgerID, g.Batcher)
+	done := make(chan error, 1)
+	go func() { done <- g.Batcher.Run(ctx) }()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// QueueIntents is how many intents may wait in a test's gateway.
+const QueueIntents = 1000
 
 // Chain returns a new chain with its genesis.
 func Chain(t T) *memledger.Chain {

@@ -109,6 +109,8 @@ type Ledger struct {
 	// Before refuses a call before it is endorsed; After spoils the answer of one that took effect.
 	Before func(call *spec.Call) error
 	After  func(call *spec.Call, commit app.Commit) error
+	// BeforeCarry stands before a batch is endorsed.
+	BeforeCarry func()
 	// Lost: transactions are announced and never arrive.
 	Lost bool
 }
@@ -135,6 +137,9 @@ func (l *Ledger) Submit(ctx context.Context, call *spec.Call, announce app.Annou
 
 // Carry runs a batch of signed intents and makes a block of it.
 func (l *Ledger) Carry(ctx context.Context, batch []byte, announce app.Announce) (app.Commit, error) {
+	if l.BeforeCarry != nil {
+		l.BeforeCarry()
+	}
 	return l.submit(ctx, spec.BatchFunction, batch, announce)
 }
 

@@ -88,6 +88,7 @@ func allowed() Graph {
 		Module + "/gateway/batch":               {Module + "/gateway/app", Module + "/chaincode/intent"},
 		Module + "/gateway/store":               {Module + "/gateway/app", sqlite},
 		Module + "/gateway/keys":                {Module + "/gateway/app"},
+		Module + "/gateway/wallet":              {Module + "/chaincode/spec"},
 		Module + "/gateway/httpapi":             {Module + "/gateway/app", Module + "/gateway/console", http},
 		Module + "/gateway/console":             {Module + "/gateway/app", http},
 		Module + "/gateway/cmd/cmt-gateway":     {Module + "/gateway/httpapi", Module + "/gateway/fabric", Module + "/gateway/store"},
@@ -180,6 +181,8 @@ var forbidden = []struct {
 		"gateway/batch: gateway/batch gateway/fabric"}},
 	{"gateway/keys", Module + "/gateway/store", []string{
 		"gateway/keys: gateway/keys gateway/store"}},
+	{"gateway/wallet", http, []string{
+		"gateway/wallet: gateway/wallet net/http"}},
 	{"gateway/store", Module + "/gateway/keys", []string{
 		"gateway/store: gateway/store gateway/keys"}},
 	{"gateway/fabric", sql, []string{

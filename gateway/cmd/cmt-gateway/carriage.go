@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/store"
+)
+
+// The pauses between questions for the ledger's parameters: doubled each time, up to the longest.
+const (
+	firstParametersPause   = 200 * time.Millisecond
+	longestParametersPause = 5 * time.Second
+)
+
+// carriage runs the batcher once the ledger has told its parameters, and anew when the ledger turns out to be another one.
+type carriage struct {
+	options  batch.Options
+	ledger   batch.Ledger
+	database *store.Store
+	intents  *app.Intents
+	witness  *batch.Witness
+	// blocks is what the follower feeds.
+	blocks *batch.Watched
+	// changed is told that the ledger is another one.
+	changed chan struct{}
+	log     *slog.Logger
+}
+
+func newCarriage(options batch.Options, ledger batch.Ledger, database *store.Store, intents *app.Intents) *carriage {
+	witness := batch.NewWitness()
+	c := &carriage{
+		options: options, ledger: ledger, database: database, intents: intents, witness: witness,
+		blocks: witness.Watching(database), changed: make(chan struct{}, 1), log: options.Log,
+	}
+	c.blocks.OnReset = func() {
+		select {
+		case c.changed <- struct{}{}:
+		default:
+		}
+	}
+	return c
+}
+
+func (c *carriage) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		parameters, err := c.parameters(ctx)
+		if err != nil {
+			// Only the end of ctx ends the asking.
+			return nil
+		}
+		if err := c.carry(ctx, parameters); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carry runs a batcher until ctx ends or the ledger is another one.
+func (c *carriage) carry(ctx context.Context, parameters batch.Parameters) error {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	options := c.options
+	options.Parameters = parameters
+	batcher := batch.New(options, c.ledger, c.database, c.witness)
+	c.intents.Start(parameters.LedgerID, batcher)
+	ended := make(chan error, 1)
+	go func() { ended <- batcher.Run(running) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-c.changed:
+		c.intents.Stop(errors.New("the ledger is another one; its parameters were not read yet"))
+		stop()
+		return <-ended
+	}
+}
+
+// parameters asks the ledger until it answers.
+func (c *carriage) parameters(ctx context.Context) (batch.Parameters, error) {
+	pause := firstParametersPause
+	for {
+		parameters, err := batch.ReadParameters(ctx, c.ledger)
+		if err == nil {
+			return parameters, nil
+		}
+		c.intents.Stop(err)
+		c.log.Debug("the ledger does not tell its parameters yet", "error", err, "again_in", pause)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return parameters, ctx.Err()
+		}
+		pause = min(2*pause, longestParametersPause)
+	}
+}
