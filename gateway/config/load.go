@@ -19,7 +19,7 @@ import (
 const environmentPrefix = "CMT"
 
 // The environment of the cmt command line, which may be in the same shell.
-var foreignEnvironment = []string{"CMT_GATEWAY", "CMT_API_KEY"}
+var foreignEnvironment = []string{"CMT_GATEWAY", "CMT_API_KEY", "CMT_KEY_PASSPHRASE"}
 
 // Flags adds the flags that stand for keys; their names are the keys.
 func Flags(flags *pflag.FlagSet) {

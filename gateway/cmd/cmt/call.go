@@ -22,6 +22,9 @@ func (s *session) do(ctx context.Context, function string, command, result proto
 		return client.Receipt{}, err
 	}
 	op := spec.Find(function)
+	if s.as != "" && op.Kind == spec.Write {
+		return s.doSigned(ctx, op, command)
+	}
 	call := &spec.Call{Operation: op, Command: command}
 	if op.Kind == spec.Write {
 		call.SubAccount = s.sub
@@ -54,6 +57,13 @@ type self struct {
 // actor returns the account that commands act for.
 func (s *session) actor(ctx context.Context) (spec.Address, self, error) {
 	var who self
+	if s.as != "" {
+		key, err := s.signer()
+		if err != nil {
+			return spec.Address{}, who, err
+		}
+		return key.Address(), who, nil
+	}
 	c, err := s.client()
 	if err != nil {
 		return spec.Address{}, who, err

@@ -16,7 +16,11 @@ func (s *session) accountCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			answer, err := json.Marshal(map[string]string{"address": address.String(), "organisation": who.Organisation, "msp_id": who.MSPID})
+			told := map[string]string{"address": address.String()}
+			if who.MSPID != "" {
+				told["organisation"], told["msp_id"] = who.Organisation, who.MSPID
+			}
+			answer, err := json.Marshal(told)
 			if err != nil {
 				return err
 			}
@@ -60,7 +64,11 @@ func (s *session) payCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.doAndPrint(cmd, spec.TokenContract+":Transfer", &spec.Transfer{Reference: orRandom(*reference), To: to, Amount: amount, Memo: memo})
+		// A signed payment needs no reference: its nonce happens once.
+		if s.as == "" {
+			*reference = orRandom(*reference)
+		}
+		return s.doAndPrint(cmd, spec.TokenContract+":Transfer", &spec.Transfer{Reference: *reference, To: to, Amount: amount, Memo: memo})
 	}
 	return pay
 }

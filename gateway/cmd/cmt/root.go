@@ -10,12 +10,16 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/client"
+	"github.com/cybermiles/cmt/gateway/wallet"
 )
 
 // session is what the commands share: settings, and what was asked of them on the command line.
 type session struct {
 	gateway, key, sub string
-	asJSON            bool
+	// as is the file of the key that signs, signing the key once it was read.
+	as      string
+	signing *wallet.Key
+	asJSON  bool
 }
 
 func rootCommand() *cobra.Command {
@@ -31,12 +35,14 @@ func rootCommand() *cobra.Command {
 	flags.StringVar(&s.gateway, "gateway", "", "URL of the gateway, such as http://127.0.0.1:8080")
 	flags.StringVar(&s.key, "key", "", "API key; better in CMT_API_KEY, where other users do not see it")
 	flags.StringVar(&s.sub, "sub", "", "act for this sub-account of the gateway's organisation")
+	flags.StringVar(&s.as, "as", "", "act with the key in this file: commands are signed here and carried by the gateway")
 	flags.BoolVar(&s.asJSON, "json", false, "print JSON")
 	root.AddCommand(
 		s.accountCommand(), s.balanceCommand(), s.payCommand(), s.sweepCommand(),
 		s.listCommand(), s.listingsCommand(), s.listingCommand(), s.closeCommand(),
 		s.buyCommand(), s.handOverCommand(), s.shipCommand(), s.orderCommand(), s.ordersCommand(),
 		s.transactionCommand(), s.supplyCommand(), s.operationsCommand(),
+		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(), s.parametersCommand(),
 	)
 	for _, verb := range orderVerbs {
 		root.AddCommand(s.orderVerbCommand(verb))
