@@ -22,6 +22,15 @@ const fileName = "gateway.db"
 // busyTimeout is how long a statement waits for another process or connection that writes.
 const busyTimeout = 10 * time.Second
 
+const (
+	// cacheKiB is how much of the database a connection keeps in memory. SQLite's own 2 MiB hold the indexes of a few
+	// thousand accounts; with 30,000, reading pages again was a quarter of a gateway's CPU time.
+	cacheKiB = 32 << 10
+	// checkpointPages is how many pages the write-ahead log has before they are copied into the database; SQLite's own 1,000
+	// are less than two blocks of 500 payments.
+	checkpointPages = 4000
+)
+
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -76,6 +85,7 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 func connect(path, synchronous string) (*sql.DB, error) {
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 	}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 	if err != nil {
