@@ -64,24 +64,24 @@ var shapes = [...]shape{
 // encoding refuses trailing bits, so that one key has one text.
 var encoding = base64.RawURLEncoding.Strict()
 
+// longestKey is enough for every key but those of long names, so that writing one grows nothing.
+const longestKey = 64
+
 // FormatKey returns the text under which Fabric stores the record.
 func FormatKey(key ledger.Key) string {
 	s := shapes[key.Kind-1]
-	text := s.prefix
+	name := append(make([]byte, 0, longestKey), s.prefix...)
 	if s.parent {
-		text += "/" + encoding.EncodeToString([]byte(key.Parent))
+		name = encoding.AppendEncode(append(name, '/'), []byte(key.Parent))
 	}
-	if s.id != none {
-		text += "/" + s.formatID(key.ID)
+	switch s.id {
+	case none:
+	case text:
+		name = append(append(name, '/'), key.ID...)
+	case octets:
+		name = encoding.AppendEncode(append(name, '/'), []byte(key.ID))
 	}
-	return text
-}
-
-func (s shape) formatID(id string) string {
-	if s.id == text {
-		return id
-	}
-	return encoding.EncodeToString([]byte(id))
+	return string(name)
 }
 
 // ParseKey is the inverse of FormatKey and refuses everything else.
