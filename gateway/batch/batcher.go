@@ -117,6 +117,7 @@ func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
 	if l := b.queue.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
 		return nil, spec.Errorf(spec.RateLimited, "%d intents of %s wait already", len(l.entries), e.intent.Actor)
 	}
+	e.payAtHome(b.witness)
 	e.nameKeys()
 	b.waiting[e.id] = e
 	b.queue.push(e)

@@ -70,11 +70,16 @@ func newHouse(t *testing.T, options batch.Options) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h := &house{T: t, ctx: ctx, ledger: &scripted{Ledger: chain.For(memledger.Members[0])}}
+	index, err := batch.MemberIndex(ctx, h.ledger, memledger.Members[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	witness := batch.NewWitness()
+	witness.SetHome(index)
 	if err := chain.Follow(ctx, watching{database, witness}); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{T: t, ctx: ctx, ledger: &scripted{Ledger: chain.For(memledger.Members[0])}}
 	if h.params, err = batch.ReadParameters(ctx, h.ledger); err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +155,19 @@ func (h *house) pays(p *person, to spec.Address, cmt uint32) *spec.SignedIntent 
 // has returns all that an account has, credits among it.
 func (h *house) has(a spec.Address) spec.Amount {
 	h.Helper()
+	account, credits := h.balance(a)
+	sum, _ := account.Add(credits)
+	return sum
+}
+
+func (h *house) inAccount(a spec.Address) spec.Amount {
+	h.Helper()
+	account, _ := h.balance(a)
+	return account
+}
+
+func (h *house) balance(a spec.Address) (account, credits spec.Amount) {
+	h.Helper()
 	result, err := h.ledger.Evaluate(h.ctx, &spec.Call{Operation: spec.Find("token:GetBalance"), Command: &spec.GetBalance{Address: a.Bytes()}})
 	if err != nil {
 		h.Fatal(err)
@@ -163,8 +181,7 @@ func (h *house) has(a spec.Address) spec.Amount {
 	if err := errors.Join(err1, err2); err != nil {
 		h.Fatal(err)
 	}
-	sum, _ := account.Add(credits)
-	return sum
+	return account, credits
 }
 
 // all submits intents side by side and returns their errors in order.
@@ -202,7 +219,7 @@ func TestPaymentsOfManySettle(t *testing.T) {
 	}
 }
 
-// An intent that is alone leaves at once, and the same one submitted again has the same outcome and no second effect.
+// The same intent submitted again has the same outcome and no second effect.
 func TestSameIntentHappensOnce(t *testing.T) {
 	h := newHouse(t, batch.Options{})
 	p := h.newPerson(10)
@@ -221,6 +238,26 @@ func TestSameIntentHappensOnce(t *testing.T) {
 	}
 	if _, err := h.batcher.Submit(h.ctx, signed); spec.ErrorCode(err) != spec.NonceUsed {
 		t.Errorf("later again: %v", err)
+	}
+}
+
+// Who has acted here before is at home here, and is paid without a credit; one whom many pay at once gets credits.
+func TestGuestsArePaidDirectly(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 10, InFlight: 3})
+	guest := h.newPerson(10)
+	shop := spec.OrganisationAddress("ShopMSP")
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(guest, shop, 1)}))
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(h.newPerson(10), guest.address, 2)}))
+	if got := h.inAccount(guest.address); got != spec.CMT(11) {
+		t.Errorf("the guest has %s in the account, want 11 without a credit", got)
+	}
+	var intents []*spec.SignedIntent
+	for range 60 {
+		intents = append(intents, h.pays(h.newPerson(10), guest.address, 1))
+	}
+	h.noErrors(h.all(intents))
+	if got := h.has(guest.address); got != spec.CMT(71) {
+		t.Errorf("the guest has %s", got)
 	}
 }
 

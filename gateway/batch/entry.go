@@ -19,7 +19,9 @@ type entry struct {
 	intent *intent.Intent
 	// keys are what it may collide over; they are asked for anew whenever its hints change.
 	keys []ledger.Key
-	size int
+	// guest is the receiver's account when it is at home here and is paid directly.
+	guest ledger.Key
+	size  int
 	// attempts counts transactions that bore it and came to nothing; refills those that lacked its credits.
 	attempts, refills int
 	// named: credits were named for it, as for the first of its account in a batch.
@@ -37,6 +39,10 @@ type entry struct {
 }
 
 func newEntry(ledgerID [16]byte, signed *spec.SignedIntent) (*entry, error) {
+	// The hints are the batcher's to give, and the message the submitter's own.
+	signed = &spec.SignedIntent{
+		Intent: signed.GetIntent(), Scheme: signed.GetScheme(), PublicKey: signed.GetPublicKey(), Signature: signed.GetSignature(), Hints: &spec.Hints{},
+	}
 	decoded, err := intent.Decode(ledgerID, signed)
 	if err != nil {
 		return nil, err
@@ -52,6 +58,28 @@ func newEntry(ledgerID [16]byte, signed *spec.SignedIntent) (*entry, error) {
 // ledgerIntent is the intent as the rules take it.
 func (e *entry) ledgerIntent() *ledger.Intent {
 	return &ledger.Intent{Actor: e.intent.Actor, Nonce: e.intent.Nonce, ValidUntil: e.intent.ValidUntil, Call: e.intent.Call}
+}
+
+// payAtHome has a payment's receiver paid directly when its home is here. Then its account is one more that no other batch in
+// flight may touch.
+func (e *entry) payAtHome(witness *Witness) {
+	payment, ok := e.intent.Call.Command.(*spec.Transfer)
+	if !ok {
+		return
+	}
+	to, err := spec.AddressFromBytes(payment.GetTo())
+	if err != nil || !witness.Guest(to) {
+		return
+	}
+	e.signed.Hints.Direct = true
+	e.guest = ledger.AccountKey(to)
+}
+
+// payBlindly gives the receiver a credit after all, because others are about to pay it as well.
+func (e *entry) payBlindly() {
+	e.signed.Hints.Direct = false
+	e.guest = ledger.Key{}
+	e.nameKeys()
 }
 
 // finish tells the outcome, once.

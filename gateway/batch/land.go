@@ -50,10 +50,6 @@ const foldEvery = 4
 func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
 	named := map[spec.Address]bool{}
 	for _, e := range good {
-		if e.signed.Hints == nil {
-			e.signed.Hints = &spec.Hints{}
-			e.intent.Call.Hints = e.signed.Hints
-		}
 		e.signed.Hints.Credits, e.named = nil, false
 		if named[e.intent.Actor] || !app.Debits(e.intent.Call.Operation) {
 			continue

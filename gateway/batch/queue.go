@@ -95,11 +95,21 @@ func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, w
 	return taken, wake
 }
 
+// touchesHeld reports whether the intent has to wait for a batch in flight. It does not wait for its receiver's sake: one
+// that many pay gets credits, which stand in nobody's way.
 func (q *queue) touchesHeld(e *entry) bool {
+	busy := false
 	for _, key := range e.keys {
-		if q.held[key] {
+		if !q.held[key] {
+			continue
+		}
+		if key != e.guest {
 			return true
 		}
+		busy = true
+	}
+	if busy {
+		e.payBlindly()
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 )
@@ -11,16 +12,19 @@ import (
 // memoryBlocks is how many blocks the witness remembers: an endorsement older than that was refused long ago.
 const memoryBlocks = 32
 
-// Witness remembers which keys changed in the last blocks, and whose transactions did it. After a conflict Fabric does not say
-// which key it was; the blocks do.
+// Witness remembers what blocks showed: which keys changed lately and whose transactions did it, for after a conflict Fabric does
+// not say which key it was; and which accounts are at home here.
 type Witness struct {
 	mu     sync.Mutex
 	own    map[string]bool
 	recent []map[ledger.Key]bool
+	// index is the own member's; homes has every key account that blocks have shown.
+	index uint32
+	homes map[spec.Address]uint32
 }
 
 // NewWitness returns a witness that has seen nothing.
-func NewWitness() *Witness { return &Witness{own: map[string]bool{}} }
+func NewWitness() *Witness { return &Witness{own: map[string]bool{}, homes: map[spec.Address]uint32{}} }
 
 // Own says that a transaction is the gateway's.
 func (w *Witness) Own(transaction string) {
@@ -35,12 +39,15 @@ func (w *Witness) See(block app.Block) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, transaction := range block.Transactions {
-		if w.own[transaction.ID] {
-			delete(w.own, transaction.ID)
-			continue
-		}
+		own := w.own[transaction.ID]
+		delete(w.own, transaction.ID)
 		for _, write := range transaction.Writes {
-			if key, err := state.ParseKey(write.Key); err == nil {
+			key, err := state.ParseKey(write.Key)
+			if err != nil {
+				continue
+			}
+			w.seeHome(key, write.Value)
+			if !own {
 				changed[key] = true
 			}
 		}

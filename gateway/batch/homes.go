@@ -1,0 +1,49 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// MemberIndex asks the ledger for an organisation's index.
+func MemberIndex(ctx context.Context, l app.Ledger, mspID string) (uint32, error) {
+	result, err := l.Evaluate(ctx, &spec.Call{Operation: spec.Find("consortium:GetMember"), Command: &spec.GetMember{MspId: mspID}})
+	if err != nil {
+		return 0, err
+	}
+	var view spec.Member
+	if err := spec.DecodeJSON(result, &view); err != nil {
+		return 0, err
+	}
+	return view.GetIndex(), nil
+}
+
+// SetHome says which member the gateway is of. Before that nobody is known to be at home here.
+func (w *Witness) SetHome(index uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.index = index
+}
+
+// Guest reports whether the account is at home here, as far as blocks have shown it since the start. Who is missing is paid
+// by a credit: it is a hint, never an authority.
+func (w *Witness) Guest(address spec.Address) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.index != 0 && w.homes[address] == w.index
+}
+
+// seeHome remembers the home of an account that was written. The caller holds the lock.
+func (w *Witness) seeHome(key ledger.Key, value []byte) {
+	address, err := spec.AddressFromBytes([]byte(key.ID))
+	if key.Kind != ledger.AccountKind || err != nil || address.Type != spec.KeyAccount {
+		return
+	}
+	if record, err := state.DecodeRecord(key.Kind, value); err == nil {
+		w.homes[address] = record.(ledger.Account).Home
+	}
+}
