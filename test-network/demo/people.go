@@ -10,11 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/client"
+	"github.com/cybermiles/cmt/gateway/wallet"
 	"github.com/cybermiles/cmt/network/topology"
 )
 
@@ -24,6 +26,36 @@ type person struct {
 	label   string
 	address spec.Address
 	gateway *client.Client
+	// key is the person's own, which no gateway has; nil when the account is an organisation's.
+	key *wallet.Key
+}
+
+// signedValidity is how long what a person signs may still happen.
+const signedValidity = 10 * time.Minute
+
+// sign signs a command with the person's own key and hands it in at the gateway, which can neither forge nor alter it.
+func (p *person) sign(ctx context.Context, operation string, command proto.Message) (client.Receipt, error) {
+	var balance spec.Balance
+	if _, err := p.do(ctx, "token:GetBalance", &spec.GetBalance{Address: p.address.Bytes()}, &balance); err != nil {
+		return client.Receipt{}, err
+	}
+	var parameters spec.Parameters
+	if _, err := p.do(ctx, "consortium:GetParameters", &spec.GetParameters{}, &parameters); err != nil {
+		return client.Receipt{}, err
+	}
+	call := &spec.Call{Operation: spec.Find(operation), Command: command}
+	signed, err := p.key.Sign([16]byte(parameters.LedgerId), balance.Nonce+1, time.Now().Add(signedValidity).Unix(), call)
+	if err != nil {
+		return client.Receipt{}, fmt.Errorf("%s: sign %s: %w", p.name, operation, err)
+	}
+	results, err := p.gateway.Relay(ctx, signed)
+	if err == nil && results[0].Problem != nil {
+		err = results[0].Problem
+	}
+	if err != nil {
+		return client.Receipt{}, fmt.Errorf("%s: %s: %w", p.name, operation, err)
+	}
+	return client.Receipt{Transaction: results[0].Transaction, Block: results[0].Block}, nil
 }
 
 // do carries out an operation as this person and reads its result.

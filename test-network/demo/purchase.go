@@ -10,6 +10,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/client"
+	"github.com/cybermiles/cmt/gateway/wallet"
 	"github.com/cybermiles/cmt/network/topology"
 )
 
@@ -26,7 +27,7 @@ const (
 	shippingPrice = 2
 )
 
-// Demo is one purchase: alice, a customer whose account 5miles keeps, buys a bike of merchant1's store.
+// Demo is one purchase: alice, a customer with a key of her own, buys a bike of merchant1's store through 5miles' gateway.
 type Demo struct {
 	Facts *topology.Facts
 	// GatewayProgram is cmt-gateway, which makes the API keys.
@@ -70,9 +71,15 @@ func (d *Demo) meet(ctx context.Context) (err error) {
 	if d.treasury, err = d.person("treasury", Operator, ""); err != nil {
 		return err
 	}
-	if d.alice, err = d.person("alice", Operator, "alice"); err != nil {
+	if d.alice, err = d.person("alice", Operator, ""); err != nil {
 		return err
 	}
+	if d.alice.key, err = wallet.New(spec.Scheme_SCHEME_ED25519); err != nil {
+		return err
+	}
+	d.alice.address = d.alice.key.Address()
+	d.say("  alice makes a key, which no gateway ever sees")
+	d.say("    %s", d.alice.address)
 	d.store, err = d.person("bike store", Store, "bikes")
 	return err
 }
@@ -171,17 +178,20 @@ func (d *Demo) buy(ctx context.Context) error {
 	// The commitment is bound to the order, whose identifier follows from the reference.
 	id := spec.NewID(spec.OrderType, d.alice.address, reference)
 	total := spec.CMT(bikePrice + shippingPrice)
-	receipt, err := d.alice.do(ctx, "market:PlaceOrder", &spec.PlaceOrder{
+	receipt, err := d.alice.sign(ctx, "market:PlaceOrder", &spec.PlaceOrder{
 		Reference: reference, Listing: listing.Listing, Version: listing.Version, Quantity: 1,
 		Total: total.Bytes(), HandOverHash: spec.HandOverHash(id, d.code),
-	}, &d.order)
+	})
 	if err != nil {
+		return err
+	}
+	if _, err := d.alice.do(ctx, "market:GetOrder", &spec.GetOrder{Order: id[:]}, &d.order); err != nil {
 		return err
 	}
 	if spec.ID(d.order.Order) != id {
 		return fmt.Errorf("the order is %s, not the %s that its reference makes", spec.ID(d.order.Order).Text(spec.OrderType), id.Text(spec.OrderType))
 	}
-	d.told(receipt, "alice orders one; %s CMT are held", total)
+	d.told(receipt, "alice signs an order; %s CMT are held", total)
 	d.say("    %s", id.Text(spec.OrderType))
 	return nil
 }
@@ -206,11 +216,14 @@ func (d *Demo) handOver(ctx context.Context) error {
 }
 
 func (d *Demo) confirm(ctx context.Context) error {
-	receipt, err := d.alice.do(ctx, "market:ConfirmOrder", &spec.ConfirmOrder{Order: d.order.Order}, &d.order)
+	receipt, err := d.alice.sign(ctx, "market:ConfirmOrder", &spec.ConfirmOrder{Order: d.order.Order})
 	if err != nil {
 		return err
 	}
-	d.told(receipt, "alice confirms; the store is paid")
+	if _, err := d.alice.do(ctx, "market:GetOrder", &spec.GetOrder{Order: d.order.Order}, &d.order); err != nil {
+		return err
+	}
+	d.told(receipt, "alice signs that she has it; the store is paid")
 	d.say("    transaction %s", receipt.Transaction)
 	return nil
 }
