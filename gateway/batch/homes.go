@@ -29,6 +29,14 @@ func (w *Witness) SetHome(index uint32) {
 	w.index = index
 }
 
+// forget drops what was seen of another ledger.
+func (w *Witness) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.index, w.recent = 0, nil
+	clear(w.homes)
+}
+
 // Guest reports whether the account is at home here, as far as blocks have shown it since the start. Who is missing is paid
 // by a credit: it is a hint, never an authority.
 func (w *Witness) Guest(address spec.Address) bool {

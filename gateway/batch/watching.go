@@ -35,6 +35,7 @@ func (w *Watched) Apply(ctx context.Context, block app.Block) error {
 // Reset forgets all blocks.
 func (w *Watched) Reset(ctx context.Context) error {
 	err := w.Blocks.Reset(ctx)
+	w.witness.forget()
 	if w.OnReset != nil {
 		w.OnReset()
 	}

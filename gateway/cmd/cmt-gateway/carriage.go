@@ -19,6 +19,7 @@ const (
 
 // carriage runs the batcher once the ledger has told its parameters, and anew when the ledger turns out to be another one.
 type carriage struct {
+	mspID    string
 	options  batch.Options
 	ledger   batch.Ledger
 	database *store.Store
@@ -31,10 +32,10 @@ type carriage struct {
 	log     *slog.Logger
 }
 
-func newCarriage(options batch.Options, ledger batch.Ledger, database *store.Store, intents *app.Intents) *carriage {
+func newCarriage(mspID string, options batch.Options, ledger batch.Ledger, database *store.Store, intents *app.Intents) *carriage {
 	witness := batch.NewWitness()
 	c := &carriage{
-		options: options, ledger: ledger, database: database, intents: intents, witness: witness,
+		mspID: mspID, options: options, ledger: ledger, database: database, intents: intents, witness: witness,
 		blocks: witness.Watching(database), changed: make(chan struct{}, 1), log: options.Log,
 	}
 	c.blocks.OnReset = func() {
@@ -80,11 +81,22 @@ func (c *carriage) carry(ctx context.Context, parameters batch.Parameters) error
 	}
 }
 
+// readParameters asks the ledger for its parameters, and for the number that the own organisation has on it.
+func (c *carriage) readParameters(ctx context.Context) (batch.Parameters, error) {
+	parameters, err := batch.ReadParameters(ctx, c.ledger)
+	if err != nil {
+		return parameters, err
+	}
+	index, err := batch.MemberIndex(ctx, c.ledger, c.mspID)
+	c.witness.SetHome(index)
+	return parameters, err
+}
+
 // parameters asks the ledger until it answers.
 func (c *carriage) parameters(ctx context.Context) (batch.Parameters, error) {
 	pause := firstParametersPause
 	for {
-		parameters, err := batch.ReadParameters(ctx, c.ledger)
+		parameters, err := c.readParameters(ctx)
 		if err == nil {
 			return parameters, nil
 		}

@@ -65,7 +65,7 @@ func serve(ctx context.Context, c config.Config) error {
 		return err
 	}
 	intents := app.NewIntents(intentSettings(c), database, database, keeper, log)
-	carriage := newCarriage(batchOptions(c, meter, log), ledger, database, intents)
+	carriage := newCarriage(c.MSPID, batchOptions(c, meter, log), ledger, database, intents)
 	handler := httpapi.New(httpapi.Options{
 		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
 		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
