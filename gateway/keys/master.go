@@ -16,12 +16,12 @@ import (
 // masterBytes is AES-256's key.
 const masterBytes = 32
 
-// readMaster returns the cipher of the master key's file, which holds 64 hex digits. A missing file is made, but only while no
-// key was ever sealed with one.
-func readMaster(path string, make bool) (cipher.AEAD, error) {
+// readMaster returns the cipher of the master key's file, which holds 64 hex digits. It may be missing, and is
+// made then, only while no key was ever sealed with it.
+func readMaster(path string, missing bool) (cipher.AEAD, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !make {
+		if !missing {
 			return nil, fmt.Errorf("the master key %s is gone, and keys were sealed with it: restore it from where you keep its copy", path)
 		}
 		return makeMaster(path)

@@ -25,7 +25,7 @@ func (s *session) keyCommand() *cobra.Command {
 func (s *session) keyNewCommand() *cobra.Command {
 	var scheme, out string
 	var encrypt bool
-	make := &cobra.Command{
+	create := &cobra.Command{
 		Use: "new --out FILE", Short: "Make a key and the account that it moves", Args: cobra.NoArgs,
 		Long: "Make a key and the account that it moves. Who has the file has the account: with --encrypt it opens only with a passphrase, asked for or from " + passphraseVariable + ". A lost key is lost for ever.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,10 +56,10 @@ func (s *session) keyNewCommand() *cobra.Command {
 			return s.printKey(cmd, key)
 		},
 	}
-	make.Flags().StringVar(&scheme, "scheme", "ed25519", "ed25519 or p256")
-	make.Flags().StringVar(&out, "out", "", "where to write the key; a file that is there is not overwritten")
-	make.Flags().BoolVar(&encrypt, "encrypt", false, "encrypt the file with a passphrase")
-	return make
+	create.Flags().StringVar(&scheme, "scheme", "ed25519", "ed25519 or p256")
+	create.Flags().StringVar(&out, "out", "", "where to write the key; a file that is there is not overwritten")
+	create.Flags().BoolVar(&encrypt, "encrypt", false, "encrypt the file with a passphrase")
+	return create
 }
 
 // writeNew writes a file that nobody else may read and that was not there before.

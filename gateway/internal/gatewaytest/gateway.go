@@ -118,7 +118,7 @@ func (g *Gateway) carry(t T, witness *batch.Witness) func() {
 	go func() { done <- g.Batcher.Run(ctx) }()
 	return func() {
 		cancel()
-		<-done
+		_ = <-done // Run ends with its context
 	}
 }
 
