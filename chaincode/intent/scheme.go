@@ -61,8 +61,17 @@ func verifyP256(publicKey, message, signature []byte) bool {
 	if s.Cmp(halfOrder) > 0 {
 		return false
 	}
+	const size = p256KeySize - 1
+	point := make([]byte, 1+2*size)
+	point[0] = 4 // uncompressed, SEC 1
+	x.FillBytes(point[1 : 1+size])
+	y.FillBytes(point[1+size:])
+	key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	if err != nil {
+		return false
+	}
 	hash := sha256.Sum256(message)
-	return ecdsa.Verify(&ecdsa.PublicKey{Curve: curve, X: x, Y: y}, hash[:], r, s)
+	return ecdsa.Verify(key, hash[:], r, s)
 }
 
 var halfOrder = new(big.Int).Rsh(elliptic.P256().Params().N, 1)
