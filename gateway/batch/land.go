@@ -46,9 +46,13 @@ const maxHints = spec.MaxHintedCredits
 // one payment brings, so that credits do not pile up.
 const foldEvery = 4
 
+// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 8,000 keys a round, and the intents' own are
+// some thousands of them. Whom the rest would have served lacks funds for now and comes again.
+const maxBatchCredits = 4_000
+
 // nameCredits names, for the first intent of each account that debits, open credits to fold.
 func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
-	named := map[spec.Address]bool{}
+	named, left := map[spec.Address]bool{}, maxBatchCredits
 	for _, e := range good {
 		e.signed.Hints.Credits, e.named = nil, false
 		if named[e.intent.Actor] || !app.Debits(e.intent.Call.Operation) {
@@ -66,9 +70,10 @@ func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
 		}
 		have := funds.Account
 		for n, credit := range funds.Credits {
-			if n >= wanted && !have.Less(needed) {
+			if left == 0 || n >= wanted && !have.Less(needed) {
 				break
 			}
+			left--
 			have, _ = have.Add(credit.Amount)
 			e.signed.Hints.Credits = append(e.signed.Hints.Credits, credit.Name.Bytes())
 		}
