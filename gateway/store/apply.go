@@ -120,8 +120,8 @@ func (a *applier) index(position uint64, key ledger.Key, record ledger.Record) e
 	return nil
 }
 
-// rowsPerInsert is how many intents one statement writes: beyond some tens more save nothing.
-const rowsPerInsert = 64
+// rowsPerInsert is how many intents one statement writes: more save nothing, as the index's random keys cost most.
+const rowsPerInsert = 16
 
 // intents notes what became of a batch's intents.
 func (a *applier) intents(t app.BlockTransaction) error {

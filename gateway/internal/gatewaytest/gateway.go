@@ -114,11 +114,14 @@ func (g *Gateway) carry(t T, witness *batch.Witness) func() {
 	g.Intents = app.NewIntents(settings, g.Store, g.Store, keeper, Quiet())
 	g.Batcher = batch.New(batch.Options{Parameters: parameters, QueueIntents: QueueIntents, Log: Quiet()}, g.Ledger, g.Store, witness)
 	g.Intents.Start(parameters.LedgerID, g.Batcher)
-	done := make(chan error, 1)
-	go func() { done <- g.Batcher.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = g.Batcher.Run(ctx) // it ends with its context
+	}()
 	return func() {
 		cancel()
-		_ = <-done // Run ends with its context
+		<-done
 	}
 }
 
