@@ -97,7 +97,7 @@ func (b *Batcher) Submit(ctx context.Context, signed *spec.SignedIntent) (Receip
 		return Receipt{}, err
 	}
 	b.nudge()
-	return e.wait(ctx)
+	return b.await(ctx, e, signed)
 }
 
 // enter queues an intent; whoever calls it nudges the dispatcher afterwards.

@@ -272,6 +272,22 @@ func TestForgedIntentsStayHome(t *testing.T) {
 	}
 }
 
+// A forged copy that comes first costs the honest intent nothing.
+func TestForgedCopyDoesNotHarm(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	p := h.newPerson(10)
+	honest := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
+	forged := proto.CloneOf(honest)
+	forged.Signature[7] ^= 1
+	taken := h.batcher.Take([]*spec.SignedIntent{forged, honest})
+	if _, err := taken[1].Wait(h.ctx); err != nil {
+		t.Errorf("the honest one: %v", err)
+	}
+	if _, err := taken[0].Wait(h.ctx); spec.ErrorCode(err) != spec.BadSignature {
+		t.Errorf("the forged one: %v", err)
+	}
+}
+
 // No two batches in flight share an account.
 func TestOneAccountIsInOneBatchAtATime(t *testing.T) {
 	h := newHouse(t, batch.Options{MaxIntents: 4, InFlight: 3})

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -18,11 +19,26 @@ func (b *Batcher) Take(signed []*spec.SignedIntent) []app.TakenIntent {
 			taken[i] = app.TakenIntent{ID: b.idOf(one), Err: err}
 			continue
 		}
-		taken[i] = app.TakenIntent{ID: e.id, Wait: e.wait}
+		taken[i] = app.TakenIntent{ID: e.id, Wait: func(ctx context.Context) (Receipt, error) { return b.await(ctx, e, one) }}
 	}
 	// All together, so that they leave together.
 	b.nudge()
 	return taken
+}
+
+// await waits for an intent's outcome. The identifier does not tell who really signed: when somebody else's forged copy came
+// first and was turned away, the honest one is taken in after it.
+func (b *Batcher) await(ctx context.Context, e *entry, signed *spec.SignedIntent) (Receipt, error) {
+	for {
+		receipt, err := e.wait(ctx)
+		if spec.ErrorCode(err) != spec.BadSignature || bytes.Equal(e.signed.GetSignature(), signed.GetSignature()) {
+			return receipt, err
+		}
+		if e, err = b.enter(signed); err != nil {
+			return receipt, err
+		}
+		b.nudge()
+	}
 }
 
 // idOf returns the identifier of an intent that was not taken in; none when its form is wrong.
