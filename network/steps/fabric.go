@@ -156,7 +156,8 @@ func waitForLock(ctx context.Context, path string, progress *Progress) (*proc.Lo
 // install runs go install and counts the packages it names while it compiles them.
 func (f Fabric) install(ctx context.Context, dir string, progress *Progress) error {
 	const metadata = "github.com/hyperledger/fabric/common/metadata.Version"
-	cmd := exec.CommandContext(ctx, "go", "install", "-v", "-buildvcs=false", "-ldflags=-s -w -X "+metadata+"="+fabricVersion, "tool")
+	// As scripts/build does: otherwise the standard library would be compiled a second time.
+	cmd := exec.CommandContext(ctx, "go", "install", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X "+metadata+"="+fabricVersion, "tool")
 	cmd.Dir = f.Source
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off")
 	output, err := cmd.StderrPipe()
