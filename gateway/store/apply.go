@@ -21,10 +21,12 @@ type applier struct {
 	tx         *sql.Tx
 	block      uint64
 	statements map[string]*sql.Stmt
+	// credits is how many open credits each account gained or lost.
+	credits map[spec.Address]int
 }
 
 func newApplier(ctx context.Context, tx *sql.Tx, block uint64) *applier {
-	return &applier{ctx: ctx, tx: tx, block: block, statements: map[string]*sql.Stmt{}}
+	return &applier{ctx: ctx, tx: tx, block: block, statements: map[string]*sql.Stmt{}, credits: map[spec.Address]int{}}
 }
 
 func (a *applier) close() error {
@@ -74,14 +76,11 @@ func (a *applier) write(position uint64, write app.Write) error {
 	if err != nil {
 		return err
 	}
+	if key.Kind == ledger.CreditKind {
+		return a.credit(key, write)
+	}
 	if write.Delete {
-		if err := a.exec("DELETE FROM state WHERE key = ?", write.Key); err != nil {
-			return err
-		}
-		if key.Kind == ledger.CreditKind {
-			err = a.exec("DELETE FROM credits WHERE address = ? AND name = ?", []byte(key.Parent), []byte(key.ID))
-		}
-		return err
+		return a.exec("DELETE FROM state WHERE key = ?", write.Key)
 	}
 	record, err := state.DecodeRecord(key.Kind, write.Value)
 	if err != nil {
@@ -93,13 +92,30 @@ func (a *applier) write(position uint64, write app.Write) error {
 	return a.index(position, key, record)
 }
 
+// credit keeps the credits, which lie in a table of their own and not in the state: nobody asks for one by its key.
+func (a *applier) credit(key ledger.Key, write app.Write) error {
+	owner, err := spec.AddressFromBytes([]byte(key.Parent))
+	if err != nil {
+		return err
+	}
+	if write.Delete {
+		a.credits[owner]--
+		return a.exec("DELETE FROM credits WHERE address = ? AND name = ?", []byte(key.Parent), []byte(key.ID))
+	}
+	record, err := state.DecodeRecord(key.Kind, write.Value)
+	if err != nil {
+		return err
+	}
+	a.credits[owner]++
+	// A credit's name is its transaction's own: it comes once.
+	return a.exec("INSERT INTO credits (address, name, amount) VALUES (?, ?, ?)",
+		[]byte(key.Parent), []byte(key.ID), sortable(record.(ledger.Credit).Amount))
+}
+
 // index keeps the indexes; records that no list asks for have none.
 func (a *applier) index(position uint64, key ledger.Key, record ledger.Record) error {
 	id, parent := []byte(key.ID), []byte(key.Parent)
 	switch r := record.(type) {
-	case ledger.Credit:
-		return a.exec("INSERT INTO credits (address, name, amount) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = excluded.amount",
-			parent, id, sortable(r.Amount))
 	case ledger.Listing:
 		listingState := spec.ListingState_LISTING_STATE_OPEN
 		if r.Closed {

@@ -36,7 +36,7 @@ func (s *Store) HashOf(ctx context.Context, number uint64) ([]byte, error) {
 
 // Apply takes the next block, whole or not at all. A block that was taken before changes nothing.
 func (s *Store) Apply(ctx context.Context, block app.Block) error {
-	applied := false
+	var taken *applier
 	err := s.within(ctx, s.blocks, func(tx *sql.Tx) error {
 		var next uint64
 		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(number) + 1, 0) FROM blocks").Scan(&next); err != nil {
@@ -57,13 +57,14 @@ func (s *Store) Apply(ctx context.Context, block app.Block) error {
 				return errors.Join(fmt.Errorf("transaction %s: %w", transaction.ID, err), a.close())
 			}
 		}
-		applied = true
+		taken = a
 		return a.close()
 	})
 	if err != nil {
 		return wrap(err, fmt.Sprintf("take block %d", block.Number))
 	}
-	if applied {
+	if taken != nil {
+		s.counts.add(taken.credits)
 		s.advance(block.Number + 1)
 	}
 	return nil
@@ -98,7 +99,7 @@ func (s *Store) AwaitBlock(ctx context.Context, number uint64) error {
 // Reset forgets everything that came from a ledger, answers under idempotency keys among it. API keys and labels stay.
 func (s *Store) Reset(ctx context.Context) error {
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
-		for _, table := range []string{"blocks", "transactions", "state", "credits", "credit_counts", "listings", "orders", "transfers", "journal", "unsettled", "intents"} {
+		for _, table := range []string{"blocks", "transactions", "state", "credits", "listings", "orders", "transfers", "journal", "unsettled", "intents"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}
@@ -108,6 +109,7 @@ func (s *Store) Reset(ctx context.Context) error {
 	if err != nil {
 		return wrap(err, "forget another ledger")
 	}
+	s.counts.clear()
 	s.advance(0)
 	return nil
 }

@@ -24,8 +24,8 @@ func (s *Store) Funds(ctx context.Context, address spec.Address, credits int) (a
 	if account, ok := record.(ledger.Account); ok {
 		funds.Account = account.Balance
 	}
-	if funds.CreditCount, err = s.CreditCount(ctx, address); err != nil || funds.CreditCount == 0 {
-		return funds, err
+	if funds.CreditCount = s.counts.of(address); funds.CreditCount == 0 {
+		return funds, nil
 	}
 	rows, err := s.blocks.QueryContext(ctx, "SELECT name, amount FROM credits WHERE address = ? ORDER BY amount DESC LIMIT ?", address.Bytes(), credits)
 	if err != nil {
@@ -49,33 +49,9 @@ func (s *Store) Funds(ctx context.Context, address spec.Address, credits int) (a
 	return funds, wrap(rows.Err(), "read credits")
 }
 
-// CreditCount returns how many open credits an account has.
-func (s *Store) CreditCount(ctx context.Context, address spec.Address) (int, error) {
-	var count int
-	err := s.blocks.QueryRowContext(ctx, "SELECT coalesce((SELECT count FROM credit_counts WHERE address = ?), 0)", address.Bytes()).Scan(&count)
-	return count, wrap(err, "count credits")
-}
-
 // Crowded returns the accounts, anybody's, that have at least so many open credits.
-func (s *Store) Crowded(ctx context.Context, credits int) ([]spec.Address, error) {
-	rows, err := s.blocks.QueryContext(ctx, "SELECT address FROM credit_counts WHERE count >= ? ORDER BY address", credits)
-	if err != nil {
-		return nil, wrap(err, "look for crowded accounts")
-	}
-	defer rows.Close()
-	var crowded []spec.Address
-	for rows.Next() {
-		var data []byte
-		if err := rows.Scan(&data); err != nil {
-			return nil, wrap(err, "look for crowded accounts")
-		}
-		address, err := spec.AddressFromBytes(data)
-		if err != nil {
-			return nil, err
-		}
-		crowded = append(crowded, address)
-	}
-	return crowded, wrap(rows.Err(), "look for crowded accounts")
+func (s *Store) Crowded(_ context.Context, credits int) ([]spec.Address, error) {
+	return s.counts.crowded(credits), nil
 }
 
 // Lots returns a listing's lots in the order of their identifiers.
@@ -143,11 +119,7 @@ func (s *Store) OwnCreditCount(ctx context.Context) (int, error) {
 	}
 	sum := 0
 	for _, label := range append([]string{""}, labels...) {
-		count, err := s.CreditCount(ctx, spec.SubAccountAddress(s.mspID, label))
-		if err != nil {
-			return 0, err
-		}
-		sum += count
+		sum += s.counts.of(spec.SubAccountAddress(s.mspID, label))
 	}
 	return sum, nil
 }

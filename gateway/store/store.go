@@ -47,6 +47,8 @@ type Store struct {
 	// taken is the number of blocks taken; grown is closed and replaced when it grows.
 	taken uint64
 	grown chan struct{}
+
+	counts counts
 }
 
 // Open opens the database in the folder, makes both where they are missing, and brings the schema up to date.
@@ -78,6 +80,9 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	}
 	if s.taken, err = s.Next(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.counts.load(ctx, s.blocks); err != nil {
+		return nil, errors.Join(wrap(err, "count credits"), s.Close())
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,51 +32,81 @@ func (c *consortium) audit(ctx context.Context) error {
 	return nil
 }
 
-// addsUp reads every key of a read model.
+// addsUp reads every record and every credit of a read model.
 func addsUp(ctx context.Context, database string) (err error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: database}).EscapedPath()+"?mode=ro")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	rows, err := db.QueryContext(ctx, "SELECT key, value FROM state")
+	var b books
+	if err := b.read(ctx, db, "SELECT key, value FROM state", b.record); err != nil {
+		return err
+	}
+	if err := b.read(ctx, db, "SELECT '', amount FROM credits", b.credit); err != nil {
+		return err
+	}
+	if b.sum != b.supply {
+		return fmt.Errorf("accounts, credits and holds are %s CMT together; %s were minted and not burnt", b.sum, b.supply)
+	}
+	return nil
+}
+
+// books adds up what a read model has.
+type books struct{ sum, supply spec.Amount }
+
+func (b *books) read(ctx context.Context, db *sql.DB, query string, take func(key string, value []byte) error) error {
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var sum, supply spec.Amount
 	for rows.Next() {
-		var name string
+		var key string
 		var value []byte
-		if err := rows.Scan(&name, &value); err != nil {
+		if err := rows.Scan(&key, &value); err != nil {
 			return err
 		}
-		key, err := state.ParseKey(name)
-		if err != nil {
+		if err := take(key, value); err != nil {
 			return err
 		}
-		record, err := state.DecodeRecord(key.Kind, value)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		var part spec.Amount
-		switch r := record.(type) {
-		case ledger.Account:
-			part = r.Balance
-		case ledger.Credit:
-			part = r.Amount
-		case ledger.Hold:
-			part = r.Amount
-		case ledger.Supply:
-			supply = r.Total()
-		}
-		var ok bool
-		if sum, ok = sum.Add(part); !ok {
-			return errors.New("accounts, credits and holds exceed all CMT there can be")
-		}
-	}
-	if sum != supply {
-		return fmt.Errorf("accounts, credits and holds are %s CMT together; %s were minted and not burnt", sum, supply)
 	}
 	return rows.Err()
+}
+
+func (b *books) record(name string, value []byte) error {
+	key, err := state.ParseKey(name)
+	if err != nil {
+		return err
+	}
+	record, err := state.DecodeRecord(key.Kind, value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	switch r := record.(type) {
+	case ledger.Account:
+		return b.add(r.Balance)
+	case ledger.Hold:
+		return b.add(r.Amount)
+	case ledger.Supply:
+		b.supply = r.Total()
+	}
+	return nil
+}
+
+// credit takes an amount as the read model keeps it: 16 bytes, big-endian.
+func (b *books) credit(_ string, value []byte) error {
+	amount, err := spec.AmountFromBytes(bytes.TrimLeft(value, "\x00"))
+	if err != nil {
+		return err
+	}
+	return b.add(amount)
+}
+
+func (b *books) add(part spec.Amount) (err error) {
+	var ok bool
+	if b.sum, ok = b.sum.Add(part); !ok {
+		return errors.New("accounts, credits and holds exceed all CMT there can be")
+	}
+	return nil
 }
