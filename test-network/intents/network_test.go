@@ -29,6 +29,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/harness"
 )
 
 // patience bounds every wait for something that should come soon.
@@ -36,7 +37,7 @@ const patience = 30 * time.Second
 
 // network is the running network with one client of each member that runs a peer, at its own peer.
 type network struct {
-	root     string
+	*harness.Network
 	facts    *topology.Facts
 	members  map[string]*member
 	ledgerID [16]byte
@@ -56,8 +57,8 @@ type member struct {
 	system     *client.Contract
 }
 
-func openNetwork(root string, facts *topology.Facts) (*network, error) {
-	n := &network{root: root, facts: facts, members: map[string]*member{}, accounts: map[spec.Address]bool{}}
+func openNetwork(stage *harness.Network, facts *topology.Facts) (*network, error) {
+	n := &network{Network: stage, facts: facts, members: map[string]*member{}, accounts: map[spec.Address]bool{}}
 	for _, fact := range facts.Peers {
 		m, err := n.open(fact)
 		if err != nil {

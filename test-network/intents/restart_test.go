@@ -20,12 +20,16 @@ func TestIntentsOutliveARestart(t *testing.T) {
 	a.carries(t, p.next("token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce - 1})).happen()
 	endorsed := a.endorses(t, waiting, fromQ)
 
-	root, accounts, ledgerID := testnet.root, testnet.accounts, testnet.ledgerID
+	stage, accounts, ledgerID := testnet.Network, testnet.accounts, testnet.ledgerID
 	testnet.close()
-	if err := down(root); err != nil {
+	if err := stage.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := start(root)
+	facts, err := stage.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := openNetwork(stage, facts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // shell runs lines in a shell whose environment is what cmt-network env prints for an organisation.
 func shell(t *testing.T, organisation, lines string) (string, error) {
 	t.Helper()
-	out, err := networkCommand(testnet.root, "env", organisation).Output()
+	out, err := testnet.Command("env", organisation).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

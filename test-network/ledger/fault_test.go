@@ -25,7 +25,7 @@ import (
 
 // status asks cmt-network how its processes are.
 func (n *network) status() (*steps.Status, error) {
-	command := networkCommand(n.root, "status", "--json")
+	command := n.Command("status", "--json")
 	out, err := command.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -69,7 +68,7 @@ type replica struct {
 // startReplica starts a gateway beside the organisation's own and waits until it is ready.
 func startReplica(t *testing.T, organisation string) *replica {
 	t.Helper()
-	program, config := filepath.Join(testnet.root, "bin", "cmt-gateway"), testnet.gatewayOf(organisation).Config
+	program, config := testnet.Program("cmt-gateway"), testnet.gatewayOf(organisation).Config
 	environment := append(os.Environ(), "CMT_DATA="+t.TempDir(), "CMT_LISTEN=127.0.0.1:0")
 	create := exec.Command(program, "key", "create", "--config", config, "--name", "replica", "--scopes", "all")
 	create.Env = environment

@@ -3,16 +3,12 @@
 package ledger
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"github.com/cybermiles/cmt/network/proc"
 	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/harness"
 )
 
 // The durations of this ledger, in seconds: short enough to see them end, long enough that what has to happen before one
@@ -33,23 +29,22 @@ var testnet *network
 
 func TestMain(m *testing.M) {
 	os.Exit(func() (code int) {
-		root, err := os.MkdirTemp("", "cmtl") // t.TempDir is too long for a socket's path
+		stage, err := harness.New()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(root)
 		defer func() {
-			if err := down(root); err != nil {
+			if err := stage.Remove(); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				code = 1
 			}
 		}()
-		if testnet, err = up(root); err != nil {
+		if testnet, err = up(stage); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer testnet.close()
+		defer func() { testnet.close() }()
 		code = m.Run()
 		// The last word: whatever the tests did, the ledger adds up.
 		if err := testnet.audit(); err != nil {
@@ -57,95 +52,31 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 		if code != 0 {
-			testnet.printLogs()
+			stage.WriteLogs(os.Stderr, testnet.facts)
 		}
 		return code
 	}())
 }
 
-// up builds our programs and brings a network up below a folder.
-func up(root string) (*network, error) {
-	programs := filepath.Join(root, "bin")
-	if err := os.Mkdir(programs, 0o700); err != nil {
-		return nil, err
-	}
-	build := exec.Command("go", "build", "-trimpath", "-o", programs+"/",
-		"../../network/cmd/cmt-network", "../../chaincode/cmd/cmt-chaincode", "../../gateway/cmd/cmt-gateway")
-	if output, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build our programs: %w\n%s", err, output)
-	}
-	file := filepath.Join(root, "topology.yaml")
-	if err := writeTopology(file); err != nil {
-		return nil, err
-	}
-	command := networkCommand(root, "up", "--topology", file, "--free-ports")
-	var progress bytes.Buffer
-	command.Stderr = &progress
-	if err := command.Run(); err != nil {
-		return nil, fmt.Errorf("up: %w\n%s", err, progress.String())
-	}
-	facts, err := topology.ReadFacts(dataDir(root))
-	if err != nil {
-		return nil, err
-	}
-	return newNetwork(root, facts), nil
-}
-
-// writeTopology writes the local consortium with this ledger's genesis.
-func writeTopology(file string) error {
-	document, err := os.ReadFile("../topology/local.yaml")
-	if err != nil {
-		return err
-	}
-	local, err := topology.Parse(document)
-	if err != nil {
-		return err
-	}
-	genesis := local.Chaincode.Genesis.Argument
-	for field, seconds := range map[string]int{
-		"ship_seconds": shipSeconds, "release_seconds": releaseSeconds, "protection_seconds": protectionSeconds,
-		"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds,
-	} {
-		genesis[field] = seconds
-	}
-	var members []any
-	for _, member := range genesis["members"].([]any) {
-		if member.(map[string]any)["msp_id"] != local.Organisation(stranger).MSPID {
-			members = append(members, member)
+// up brings the local consortium up with this ledger's genesis.
+func up(stage *harness.Network) (*network, error) {
+	facts, err := stage.Up(func(local *topology.Topology, genesis map[string]any) {
+		for field, seconds := range map[string]int{
+			"ship_seconds": shipSeconds, "release_seconds": releaseSeconds, "protection_seconds": protectionSeconds,
+			"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds,
+		} {
+			genesis[field] = seconds
 		}
+		var members []any
+		for _, member := range genesis["members"].([]any) {
+			if member.(map[string]any)["msp_id"] != local.Organisation(stranger).MSPID {
+				members = append(members, member)
+			}
+		}
+		genesis["members"] = members
+	})
+	if err != nil {
+		return nil, err
 	}
-	genesis["members"] = members
-	if document, err = local.Marshal(); err != nil {
-		return err
-	}
-	return os.WriteFile(file, document, 0o600)
-}
-
-func down(root string) error {
-	if _, err := os.Stat(filepath.Join(root, "bin", "cmt-network")); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if output, err := networkCommand(root, "down", "--purge").CombinedOutput(); err != nil {
-		return fmt.Errorf("down: %w\n%s", err, output)
-	}
-	return nil
-}
-
-func dataDir(root string) string { return filepath.Join(root, "d") }
-
-// networkCommand is cmt-network for the network below a folder.
-func networkCommand(root string, arguments ...string) *exec.Cmd {
-	return exec.Command(filepath.Join(root, "bin", "cmt-network"), append(arguments, "--data", dataDir(root))...)
-}
-
-// printLogs shows the end of the logs that say most.
-func (n *network) printLogs() {
-	names := []string{"supervisor"}
-	for _, peer := range n.facts.Peers {
-		names = append(names, "chaincode."+peer.Organisation, "gateway."+peer.Organisation)
-	}
-	for _, name := range names {
-		tail, err := proc.Tail(topology.Layout{Root: n.facts.DataDir}.Log(name), 8)
-		fmt.Fprintf(os.Stderr, "end of the log of %s (%v):\n%s\n", name, err, tail)
-	}
+	return newNetwork(stage, facts), nil
 }

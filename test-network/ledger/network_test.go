@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/harness"
 )
 
 // patience bounds every wait for something that should come soon.
@@ -26,7 +27,7 @@ const patience = 20 * time.Second
 
 // network is the running network and the clients of it that tests have opened.
 type network struct {
-	root  string
+	*harness.Network
 	facts *topology.Facts
 
 	mu          sync.Mutex
@@ -35,9 +36,9 @@ type network struct {
 	keys        map[string]string           // API keys, by gateway, scopes and accounts
 }
 
-func newNetwork(root string, facts *topology.Facts) *network {
+func newNetwork(stage *harness.Network, facts *topology.Facts) *network {
 	return &network{
-		root: root, facts: facts,
+		Network: stage, facts: facts,
 		connections: map[string]*grpc.ClientConn{}, clients: map[string]*member{}, keys: map[string]string{},
 	}
 }

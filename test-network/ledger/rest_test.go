@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,7 +37,7 @@ func (n *network) key(t *testing.T, organisation, scopes, accounts string) strin
 	defer n.mu.Unlock()
 	name := organisation + " " + scopes + " " + accounts
 	if n.keys[name] == "" {
-		out, err := exec.Command(filepath.Join(n.root, "bin", "cmt-gateway"), "key", "create", "--config", n.gatewayOf(organisation).Config,
+		out, err := exec.Command(n.Program("cmt-gateway"), "key", "create", "--config", n.gatewayOf(organisation).Config,
 			"--name", "tests", "--scopes", scopes, "--accounts", accounts).Output()
 		if err != nil {
 			t.Fatalf("create an API key of %s: %v", organisation, err)
