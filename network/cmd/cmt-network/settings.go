@@ -75,7 +75,7 @@ func (s *settings) fabric(t *topology.Topology) (steps.Fabric, error) {
 func resolved(l topology.Layout) (*topology.Topology, error) {
 	document, err := os.ReadFile(l.Topology())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no network in %s: run cmt-network up --data %s", l.Root, l.Root)
+		return nil, fmt.Errorf("there is no network in %s: run %s up --data %s", l.Root, os.Args[0], l.Root)
 	}
 	if err != nil {
 		return nil, err

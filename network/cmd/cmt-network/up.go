@@ -65,7 +65,7 @@ func up(command *cobra.Command, s *settings, asked source) error {
 	if err := network.Up(command.Context()); err != nil {
 		return fmt.Errorf("%w; what is done stays done, up goes on from there", err)
 	}
-	fmt.Fprintf(os.Stderr, "up: ok in %.1f s; stop it with: cmt-network down --data %s\n", time.Since(began).Seconds(), l.Root)
+	fmt.Fprintf(os.Stderr, "up: ok in %.1f s; stop it with: %s down --data %s\n", time.Since(began).Seconds(), os.Args[0], l.Root)
 	return nil
 }
 
