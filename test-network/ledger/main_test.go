@@ -3,7 +3,6 @@
 package ledger
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -28,55 +27,30 @@ const stranger = "chamber"
 var testnet *network
 
 func TestMain(m *testing.M) {
-	os.Exit(func() (code int) {
-		stage, err := harness.New()
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() {
-			if err := stage.Remove(); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				code = 1
-			}
-		}()
-		if testnet, err = up(stage); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer func() { testnet.close() }()
-		code = m.Run()
-		// The last word: whatever the tests did, the ledger adds up.
-		if err := testnet.audit(); err != nil {
-			fmt.Fprintf(os.Stderr, "--- FAIL: the audit of the whole ledger: %v\n", err)
-			code = 1
-		}
-		if code != 0 {
-			stage.WriteLogs(os.Stderr, testnet.facts)
-		}
-		return code
-	}())
+	os.Exit(harness.Tests{
+		Genesis: genesis,
+		Open: func(stage *harness.Network, facts *topology.Facts) error {
+			testnet = newNetwork(stage, facts)
+			return nil
+		},
+		Close: func() { testnet.close() },
+		Audit: func() error { return testnet.audit() },
+	}.Run(m))
 }
 
-// up brings the local consortium up with this ledger's genesis.
-func up(stage *harness.Network) (*network, error) {
-	facts, err := stage.Up(func(local *topology.Topology, genesis map[string]any) {
-		for field, seconds := range map[string]int{
-			"ship_seconds": shipSeconds, "release_seconds": releaseSeconds, "protection_seconds": protectionSeconds,
-			"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds,
-		} {
-			genesis[field] = seconds
-		}
-		var members []any
-		for _, member := range genesis["members"].([]any) {
-			if member.(map[string]any)["msp_id"] != local.Organisation(stranger).MSPID {
-				members = append(members, member)
-			}
-		}
-		genesis["members"] = members
-	})
-	if err != nil {
-		return nil, err
+// genesis is this ledger's: short durations, and one organisation of the channel left out.
+func genesis(local *topology.Topology, argument map[string]any) {
+	for field, seconds := range map[string]int{
+		"ship_seconds": shipSeconds, "release_seconds": releaseSeconds, "protection_seconds": protectionSeconds,
+		"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds,
+	} {
+		argument[field] = seconds
 	}
-	return newNetwork(stage, facts), nil
+	var members []any
+	for _, member := range argument["members"].([]any) {
+		if member.(map[string]any)["msp_id"] != local.Organisation(stranger).MSPID {
+			members = append(members, member)
+		}
+	}
+	argument["members"] = members
 }
