@@ -20,16 +20,7 @@ func createListing(t *task, c *spec.CreateListing) (proto.Message, error) {
 		return nil, err
 	}
 	head := Listing{Seller: t.actor, Version: 1, CreatedAt: t.tx.Time, UpdatedAt: t.tx.Time}
-	version := Version{
-		Seller:         t.actor,
-		SellerMSP:      t.tx.MSPID,
-		Price:          amount(c.Price),
-		ShippingPrice:  amount(c.ShippingPrice),
-		Category:       c.Category,
-		ContentHash:    hash(c.ContentHash),
-		AcceptRequired: c.AcceptRequired,
-		CreatedAt:      t.tx.Time,
-	}
+	version := t.version(c, t.tx.Time)
 	t.put(ListingKey(id), head)
 	t.put(VersionKey(id, 1), version)
 	lots := min(max(c.Lots, 1), c.Stock)
@@ -44,6 +35,29 @@ func createListing(t *task, c *spec.CreateListing) (proto.Message, error) {
 		view.Lots = append(view.Lots, &spec.LotView{Lot: lotID[:], Stock: lot.Stock})
 	}
 	return view, nil
+}
+
+// terms are what a listing's first version and every later one say alike.
+type terms interface {
+	GetPrice() []byte
+	GetShippingPrice() []byte
+	GetCategory() string
+	GetContentHash() []byte
+	GetAcceptRequired() bool
+}
+
+// version returns the actor's terms as a version that begins at a time.
+func (t *task) version(c terms, createdAt int64) Version {
+	return Version{
+		Seller:         t.actor,
+		SellerMSP:      t.tx.MSPID,
+		Price:          amount(c.GetPrice()),
+		ShippingPrice:  amount(c.GetShippingPrice()),
+		Category:       c.GetCategory(),
+		ContentHash:    hash(c.GetContentHash()),
+		AcceptRequired: c.GetAcceptRequired(),
+		CreatedAt:      createdAt,
+	}
 }
 
 func editListingKeys(_ *task, c *spec.EditListing) []Key {
@@ -68,16 +82,7 @@ func editListing(t *task, c *spec.EditListing) (proto.Message, error) {
 	t.put(EndKey(id, head.Version), End{Time: now})
 	head.Version++
 	head.UpdatedAt = now
-	version := Version{
-		Seller:         head.Seller,
-		SellerMSP:      t.tx.MSPID,
-		Price:          amount(c.Price),
-		ShippingPrice:  amount(c.ShippingPrice),
-		Category:       c.Category,
-		ContentHash:    hash(c.ContentHash),
-		AcceptRequired: c.AcceptRequired,
-		CreatedAt:      now,
-	}
+	version := t.version(c, now)
 	t.put(ListingKey(id), head)
 	t.put(VersionKey(id, head.Version), version)
 	if c.AddStock > 0 {
