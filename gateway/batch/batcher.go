@@ -16,7 +16,7 @@ import (
 type Options struct {
 	// Parameters are the ledger's; ReadParameters asks for them.
 	Parameters Parameters
-	// MaxIntents (500) and MaxBytes (384 KiB) bound a batch; the chaincode takes 1000 and 1 MiB.
+	// MaxIntents (1,000) and MaxBytes (768 KiB) bound a batch; the chaincode takes no more intents, and 1 MiB.
 	MaxIntents, MaxBytes int
 	// InFlight (2) is how many batches are on their way at a time.
 	InFlight int
@@ -47,8 +47,8 @@ func (o Options) withDefaults() Options {
 			*value = standard
 		}
 	}
-	fill(&o.MaxIntents, 500)
-	fill(&o.MaxBytes, 384<<10)
+	fill(&o.MaxIntents, 1000)
+	fill(&o.MaxBytes, 768<<10)
 	fill(&o.InFlight, 2)
 	fill(&o.QueueIntents, 20_000)
 	fill(&o.LaneIntents, 5_000)

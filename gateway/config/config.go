@@ -141,7 +141,7 @@ func Default() Config {
 		Breaker: Breaker{First: time.Second, Longest: time.Minute},
 		Limits:  Limits{Lane: 256, RequestsPerSecond: 500},
 		Sweep:   Sweep{Threshold: 64, Interval: 2 * time.Second},
-		Batch:   Batch{MaxIntents: 500, MaxBytes: 384 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
+		Batch:   Batch{MaxIntents: 1000, MaxBytes: 768 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -139,22 +138,20 @@ func (n *Network) checkPorts(nodes []topology.Node, running map[string]proc.Stat
 func (n *Network) spec(node topology.Node) (proc.Spec, error) {
 	spec := proc.Spec{
 		Name: node.Name, Log: n.Layout.Log(node.Name), LogMaxBytes: n.Topology.Tuning.LogMaxBytes,
-		StopRank: stopRanks[node.Kind], StopTimeout: stopTimeout,
+		StopRank: stopRanks[node.Kind], StopTimeout: stopTimeout, Env: baseEnvironment(memoryLimit(n.Topology.Tuning, node.Kind)),
 	}
 	tuning := n.Topology.Tuning
 	var config string
 	switch node.Kind {
 	case topology.KindOrderer, topology.KindPeer:
 		spec.Dir = n.Layout.Node(node)
-		spec.Env = append(baseEnvironment(tuning), "FABRIC_CFG_PATH="+spec.Dir, "FABRIC_LOGGING_SPEC="+tuning.LogSpec,
+		spec.Env = append(spec.Env, "FABRIC_CFG_PATH="+spec.Dir, "FABRIC_LOGGING_SPEC="+tuning.LogSpec,
 			"FABRIC_LOGGING_FORMAT=%{time:2006-01-02T15:04:05.000Z07:00} %{level:.4s} [%{module}] %{message}")
 		if node.Kind == topology.KindOrderer {
 			spec.Path, config = filepath.Join(n.bin, "orderer"), filepath.Join(spec.Dir, "orderer.yaml")
-			spec.Env = append(spec.Env, "GOMEMLIMIT="+tuning.OrdererMemoryLimit)
 		} else {
 			spec.Path, config = filepath.Join(n.bin, "peer"), filepath.Join(spec.Dir, "core.yaml")
 			spec.Args = []string{"node", "start"}
-			spec.Env = append(spec.Env, "GOMEMLIMIT="+tuning.PeerMemoryLimit)
 		}
 	case topology.KindChaincode:
 		environment, err := n.chaincodeEnvironment(node)
@@ -162,21 +159,33 @@ func (n *Network) spec(node topology.Node) (proc.Spec, error) {
 			return spec, err
 		}
 		spec.Path, spec.Dir = n.Topology.Programs.Chaincode, n.Layout.Chaincode(node.Organisation)
-		spec.Env = append(baseEnvironment(tuning), environment...)
+		spec.Env = append(spec.Env, environment...)
 	case topology.KindGateway:
 		config = n.Layout.GatewayConfig(node.Organisation)
 		spec.Path, spec.Dir = n.Topology.Programs.Gateway, n.Layout.Gateway(node.Organisation)
 		spec.Args = []string{"--config", config}
-		spec.Env = baseEnvironment(tuning)
 	}
 	var err error
 	spec.Fingerprint, err = fingerprint(spec, config)
 	return spec, err
 }
 
-// baseEnvironment is what every process gets: nothing of the caller's but where programs and temporary files are.
-func baseEnvironment(tuning topology.Tuning) []string {
-	environment := []string{"GOGC=" + strconv.Itoa(tuning.GOGC)}
+func memoryLimit(tuning topology.Tuning, kind topology.Kind) string {
+	switch kind {
+	case topology.KindOrderer:
+		return tuning.OrdererMemoryLimit
+	case topology.KindChaincode:
+		return tuning.ChaincodeMemoryLimit
+	case topology.KindGateway:
+		return tuning.GatewayMemoryLimit
+	}
+	return tuning.PeerMemoryLimit
+}
+
+// baseEnvironment is what every process gets: when it collects garbage, and nothing of the caller's but where programs and
+// temporary files are.
+func baseEnvironment(memoryLimit string) []string {
+	environment := []string{"GOGC=off", "GOMEMLIMIT=" + memoryLimit}
 	for _, name := range []string{"PATH", "TMPDIR", "TZ"} {
 		if value, given := os.LookupEnv(name); given {
 			environment = append(environment, name+"="+value)

@@ -339,10 +339,10 @@ func TestFingerprint(t *testing.T) {
 			t.Errorf("a peer gets %s of its caller", entry)
 		}
 	}
-	n.Topology.Tuning.GOGC++
+	n.Topology.Tuning.PeerMemoryLimit = "321MiB"
 	tuned := spec()
 	if tuned.Fingerprint == first.Fingerprint {
-		t.Error("another GOGC does not restart a peer")
+		t.Error("another memory limit does not restart a peer")
 	}
 	n.Topology.Tuning.ExecuteTimeout += time.Second
 	if changed, err := n.writeConfiguration(context.Background()); err != nil || !changed {

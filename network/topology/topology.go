@@ -43,9 +43,13 @@ type Ordering struct {
 
 // Tuning holds the settings of the processes that differ from Fabric's defaults.
 type Tuning struct {
-	GOGC                 int           `yaml:"gogc"`
-	OrdererMemoryLimit   string        `yaml:"orderer_memory_limit"` // GOMEMLIMIT, for example 400MiB: soft
-	PeerMemoryLimit      string        `yaml:"peer_memory_limit"`    // GOMEMLIMIT: soft
+	// The memory limits are GOMEMLIMIT, for example 400MiB. Processes collect garbage when they reach theirs and not before:
+	// a heap of one size keeps its pages, and a page that the kernel has to hand out anew costs more than collecting. A process
+	// whose live data exceed its limit goes on, and spends up to half of its time on collecting.
+	OrdererMemoryLimit   string        `yaml:"orderer_memory_limit"`
+	PeerMemoryLimit      string        `yaml:"peer_memory_limit"`
+	ChaincodeMemoryLimit string        `yaml:"chaincode_memory_limit"`
+	GatewayMemoryLimit   string        `yaml:"gateway_memory_limit"`
 	HistoryDatabase      bool          `yaml:"history_database"`
 	GatewayConcurrency   int           `yaml:"gateway_concurrency"`
 	EndorserConcurrency  int           `yaml:"endorser_concurrency"`
@@ -137,9 +141,10 @@ func Defaults() Topology {
 			RequestPoolSize:   100_000,
 		},
 		Tuning: Tuning{
-			GOGC:                 400,
-			OrdererMemoryLimit:   "400MiB",
-			PeerMemoryLimit:      "800MiB",
+			OrdererMemoryLimit:   "128MiB",
+			PeerMemoryLimit:      "320MiB",
+			ChaincodeMemoryLimit: "64MiB",
+			GatewayMemoryLimit:   "192MiB",
 			GatewayConcurrency:   5_000,
 			EndorserConcurrency:  5_000,
 			AuthenticationWindow: time.Minute,

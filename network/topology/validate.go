@@ -101,9 +101,10 @@ func (t *Topology) validateOrdering() error {
 func (t *Topology) validateTuning() error {
 	u := t.Tuning
 	return first(
-		between("tuning.gogc", u.GOGC, 10, 10_000),
 		match("tuning.orderer_memory_limit", u.OrdererMemoryLimit, memoryLimit, "a size such as 400MiB"),
 		match("tuning.peer_memory_limit", u.PeerMemoryLimit, memoryLimit, "a size such as 800MiB"),
+		match("tuning.chaincode_memory_limit", u.ChaincodeMemoryLimit, memoryLimit, "a size such as 64MiB"),
+		match("tuning.gateway_memory_limit", u.GatewayMemoryLimit, memoryLimit, "a size such as 192MiB"),
 		between("tuning.gateway_concurrency", u.GatewayConcurrency, 1, 1_000_000),
 		between("tuning.endorser_concurrency", u.EndorserConcurrency, 1, 1_000_000),
 		between("tuning.authentication_window", u.AuthenticationWindow, time.Second, 15*time.Minute),

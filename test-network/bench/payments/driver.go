@@ -17,7 +17,7 @@ import (
 
 const (
 	// outstanding is how many intents are on their way at a time: two batches in flight and one that fills.
-	outstanding = 1500
+	outstanding = 3000
 	// signedAhead bounds those that are signed and not yet handed to a gateway.
 	signedAhead = 64
 	// threadUsage is RUSAGE_THREAD of getrusage(2), which package syscall does not name.
