@@ -24,7 +24,7 @@ func benches() bench.Registry { return bench.Registry{first.Bench(), payments.Be
 
 // memoryLimit is when this process collects garbage, as the network's processes do at theirs: a bench carries intents as a
 // gateway does.
-const memoryLimit = 1 << 30
+const memoryLimit = 512 << 20
 
 func main() {
 	debug.SetGCPercent(-1)
