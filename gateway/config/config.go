@@ -25,6 +25,8 @@ type Config struct {
 	Identity  Identity `mapstructure:"identity" yaml:"identity"`
 	// Peers are asked in this order; the organisation's own come first.
 	Peers []Peer `mapstructure:"peers" yaml:"peers"`
+	// Orderers are all consenters of the channel in the order of their numbers; without them the peers tell the orderers.
+	Orderers []Orderer `mapstructure:"orderers" yaml:"orderers"`
 	// Endorsers are the organisations that endorse; without any, those of the peers, or whom discovery finds. Endorsements is how many
 	// the endorsement policy wants.
 	Endorsers    []string `mapstructure:"endorsers" yaml:"endorsers"`
@@ -55,6 +57,13 @@ type Peer struct {
 	TLSServerName string `mapstructure:"tls_server_name" yaml:"tls_server_name"`
 }
 
+// Orderer is a node of the ordering service.
+type Orderer struct {
+	Address       string `mapstructure:"address" yaml:"address"`
+	TLSCA         string `mapstructure:"tls_ca" yaml:"tls_ca"`
+	TLSServerName string `mapstructure:"tls_server_name" yaml:"tls_server_name"`
+}
+
 // Log says how much is logged (debug, info, warn, error) and how (json, text).
 type Log struct {
 	Level  string `mapstructure:"level" yaml:"level"`
@@ -66,10 +75,12 @@ type Timeouts struct {
 	// EndorseAttempt is what a mute organisation costs; Endorse bounds all attempts.
 	EndorseAttempt time.Duration `mapstructure:"endorse_attempt" yaml:"endorse_attempt"`
 	Endorse        time.Duration `mapstructure:"endorse" yaml:"endorse"`
-	Submit         time.Duration `mapstructure:"submit" yaml:"submit"`
-	CommitStatus   time.Duration `mapstructure:"commit_status" yaml:"commit_status"`
-	Evaluate       time.Duration `mapstructure:"evaluate" yaml:"evaluate"`
-	Outcome        time.Duration `mapstructure:"outcome" yaml:"outcome"`
+	// Order is how long the orderer that leads may take until the commit, before all are told; Submit bounds telling all.
+	Order        time.Duration `mapstructure:"order" yaml:"order"`
+	Submit       time.Duration `mapstructure:"submit" yaml:"submit"`
+	CommitStatus time.Duration `mapstructure:"commit_status" yaml:"commit_status"`
+	Evaluate     time.Duration `mapstructure:"evaluate" yaml:"evaluate"`
+	Outcome      time.Duration `mapstructure:"outcome" yaml:"outcome"`
 	// Write bounds a write from its turn to its answer, Lane how long it waits for its turn, and Model how long its answer
 	// waits for the read model.
 	Write time.Duration `mapstructure:"write" yaml:"write"`
@@ -130,10 +141,10 @@ type Keys struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Channel: "cmt", Chaincode: "cmt", Endorsements: 2,
-		Peers: []Peer{}, Endorsers: []string{},
+		Peers: []Peer{}, Orderers: []Orderer{}, Endorsers: []string{},
 		Log: Log{Level: "info", Format: "json"},
 		Timeouts: Timeouts{
-			EndorseAttempt: 2 * time.Second, Endorse: 5 * time.Second, Submit: 5 * time.Second, CommitStatus: 15 * time.Second,
+			EndorseAttempt: 2 * time.Second, Endorse: 5 * time.Second, Order: 2 * time.Second, Submit: 5 * time.Second, CommitStatus: 15 * time.Second,
 			Evaluate: 5 * time.Second, Outcome: 500 * time.Millisecond,
 			Write: 45 * time.Second, Lane: 20 * time.Second, Model: 2 * time.Second, Shutdown: 20 * time.Second,
 		},
@@ -171,6 +182,11 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
+	for i, orderer := range c.Orderers {
+		if err := node(fmt.Sprintf("orderers[%d]", i), orderer.Address, orderer.TLSCA); err != nil {
+			return err
+		}
+	}
 	for key, file := range map[string]string{"identity.certificate": c.Identity.Certificate, "identity.key": c.Identity.Key} {
 		if err := readable(key, file); err != nil {
 			return err
@@ -183,10 +199,15 @@ func (p Peer) validate(key string) error {
 	if p.MSPID == "" {
 		return fmt.Errorf("%s.msp_id is required", key)
 	}
-	if _, _, err := net.SplitHostPort(p.Address); err != nil {
-		return fmt.Errorf("%s.address must be host:port; it is %q", key, p.Address)
+	return node(key, p.Address, p.TLSCA)
+}
+
+// node checks how a node is reached.
+func node(key, address, tlsCA string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%s.address must be host:port; it is %q", key, address)
 	}
-	return readable(key+".tls_ca", p.TLSCA)
+	return readable(key+".tls_ca", tlsCA)
 }
 
 func readable(key, file string) error {
@@ -215,7 +236,7 @@ func (c Config) validateNumbers() error {
 		key   string
 		value time.Duration
 	}{
-		{"timeouts.endorse_attempt", t.EndorseAttempt}, {"timeouts.endorse", t.Endorse}, {"timeouts.submit", t.Submit},
+		{"timeouts.endorse_attempt", t.EndorseAttempt}, {"timeouts.endorse", t.Endorse}, {"timeouts.order", t.Order}, {"timeouts.submit", t.Submit},
 		{"timeouts.commit_status", t.CommitStatus}, {"timeouts.evaluate", t.Evaluate}, {"timeouts.outcome", t.Outcome},
 		{"timeouts.write", t.Write}, {"timeouts.lane", t.Lane}, {"timeouts.model", t.Model}, {"timeouts.shutdown", t.Shutdown},
 		{"retry.base", c.Retry.Base}, {"retry.longest", c.Retry.Longest}, {"breaker.first", c.Breaker.First}, {"breaker.longest", c.Breaker.Longest},

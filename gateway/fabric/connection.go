@@ -69,30 +69,39 @@ type connection struct {
 
 // dial prepares a connection; it is made when first used, and made again whenever it is lost.
 func dial(peer Peer, signer *signer, options *Options) (*connection, error) {
-	ca, err := os.ReadFile(peer.TLSCA)
+	conn, err := dialTLS(peer.Address, peer.TLSCA, peer.TLSServerName)
 	if err != nil {
-		return nil, fmt.Errorf("read the TLS certificate authority of peer %s: %w", peer.Address, err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(ca) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", peer.TLSCA)
-	}
-	reconnect := backoff.DefaultConfig
-	reconnect.BaseDelay, reconnect.MaxDelay = 100*time.Millisecond, reconnectLongest
-	conn, err := grpc.NewClient("passthrough:///"+peer.Address,
-		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, ServerName: peer.TLSServerName, MinVersion: tls.VersionTLS12})),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: reconnectLongest}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("prepare a connection to peer %s: %w", peer.Address, err)
+		return nil, fmt.Errorf("peer %s: %w", peer.Address, err)
 	}
 	gateway, err := client.Connect(signer.id, client.WithSign(signer.sign), client.WithHash(hash.SHA256), client.WithClientConnection(conn))
 	if err != nil {
 		return nil, err
 	}
 	return &connection{peer: peer, grpc: conn, gateway: gateway, network: gateway.GetNetwork(options.Channel), breaker: NewBreaker(options.Breaker)}, nil
+}
+
+// dialTLS prepares a connection to a node.
+func dialTLS(address, caFile, serverName string) (*grpc.ClientConn, error) {
+	ca, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the TLS certificate authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", caFile)
+	}
+	reconnect := backoff.DefaultConfig
+	reconnect.BaseDelay, reconnect.MaxDelay = 100*time.Millisecond, reconnectLongest
+	conn, err := grpc.NewClient("passthrough:///"+address,
+		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: pool, ServerName: serverName, MinVersion: tls.VersionTLS12})),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: reconnectLongest}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a connection: %w", err)
+	}
+	return conn, nil
 }
 
 // lost reports whether the connection itself is broken, rather than something behind it.

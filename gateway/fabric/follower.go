@@ -160,6 +160,14 @@ func (l *Ledger) Blocks(ctx context.Context, start uint64) (<-chan *common.Block
 		cancel()
 		return nil, err
 	}
+	watched := make(chan *common.Block)
+	go func() {
+		defer close(watched)
+		for block := range blocks {
+			l.orderers.see(block)
+			watched <- block // whoever asked for blocks takes them until there are no more
+		}
+	}()
 	go func() {
 		// A mute peer does not end its streams; whoever finds it mute does.
 		defer cancel()
@@ -173,5 +181,5 @@ func (l *Ledger) Blocks(ctx context.Context, start uint64) (<-chan *common.Block
 			}
 		}
 	}()
-	return blocks, nil
+	return watched, nil
 }

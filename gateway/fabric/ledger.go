@@ -23,6 +23,7 @@ type Ledger struct {
 	signer      *signer
 	connections []*connection
 	endorsers   *endorsers
+	orderers    *orderers
 	log         *slog.Logger
 }
 
@@ -46,6 +47,10 @@ func NewLedger(options Options) (*Ledger, error) {
 		}
 		l.connections = append(l.connections, conn)
 	}
+	if l.orderers, err = dialOrderers(options.Orderers); err != nil {
+		l.Close()
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -53,6 +58,9 @@ func NewLedger(options Options) (*Ledger, error) {
 func (l *Ledger) Close() {
 	for _, conn := range l.connections {
 		conn.close()
+	}
+	if l.orderers != nil {
+		_ = l.orderers.close() // nothing is left to be told of an error here
 	}
 }
 

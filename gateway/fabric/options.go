@@ -19,6 +19,8 @@ type Options struct {
 	MSPID, Certificate, Key string
 	// Peers are asked in this order; the first is the organisation's own.
 	Peers []Peer
+	// Orderers are all consenters of the channel in the order of their numbers. Without them the peer tells the orderers.
+	Orderers []Orderer
 	// Endorsers are the organisations that endorse. When there are none, discovery is asked for those with a peer.
 	Endorsers []string
 	// Endorsements is how many organisations the endorsement policy wants.
@@ -34,6 +36,8 @@ type Options struct {
 type Timeouts struct {
 	// EndorseAttempt bounds one try with one set of endorsers: what a mute organisation costs. Endorse bounds all tries.
 	EndorseAttempt, Endorse time.Duration
+	// Order is how long the orderer that leads may take until a transaction is committed, before all orderers are told.
+	Order time.Duration
 	// Submit bounds sending to the orderers, CommitStatus waiting for the commit, Evaluate a query, and Outcome asking
 	// for a transaction that may not be there.
 	Submit, CommitStatus, Evaluate, Outcome time.Duration

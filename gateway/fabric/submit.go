@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
@@ -44,6 +45,28 @@ func (l *Ledger) submit(ctx context.Context, function string, argument []byte, a
 	if err := announce(ctx, sent); err != nil {
 		return app.Commit{}, err
 	}
+	return l.order(ctx, sent, transaction.Result())
+}
+
+// order gives the transaction to the orderer that leads and waits for its commit. When the leader cannot be told, or nothing
+// comes of it for a while, all orderers are told.
+func (l *Ledger) order(ctx context.Context, sent app.Sent, result []byte) (app.Commit, error) {
+	envelope, err := l.signer.signedEnvelope(sent.Envelope)
+	if err != nil {
+		return app.Commit{}, err
+	}
+	ordering, cancel := context.WithTimeout(ctx, l.options.Timeouts.Order)
+	defer cancel()
+	if err := l.orderers.order(ordering, envelope); err != nil {
+		if !errors.Is(err, errNoLeader) {
+			l.log.Warn("the orderer that leads was not told", "transaction", sent.Transaction, "error", err)
+		}
+		return l.Resume(ctx, sent)
+	}
+	if committed, err := l.commitWithin(ordering, sent.Transaction); err == nil {
+		return commitOf(sent, committed, result)
+	}
+	l.log.Warn("the orderer that leads did not order in time: telling all", "transaction", sent.Transaction)
 	return l.Resume(ctx, sent)
 }
 
@@ -115,6 +138,10 @@ func (l *Ledger) Resume(ctx context.Context, sent app.Sent) (app.Commit, error) 
 	if err != nil {
 		return app.Commit{}, &app.UnknownOutcome{Transaction: sent.Transaction, Cause: err}
 	}
+	return commitOf(sent, committed, result)
+}
+
+func commitOf(sent app.Sent, committed *gateway.CommitStatusResponse, result []byte) (app.Commit, error) {
 	if err := validationError(committed.GetResult()); err != nil {
 		return app.Commit{}, err
 	}
@@ -153,6 +180,11 @@ func (l *Ledger) send(ctx context.Context, sent app.Sent) ([]byte, error) {
 func (l *Ledger) awaitCommit(ctx context.Context, transaction string) (*gateway.CommitStatusResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.options.Timeouts.CommitStatus)
 	defer cancel()
+	return l.commitWithin(ctx, transaction)
+}
+
+// commitWithin is awaitCommit until ctx ends.
+func (l *Ledger) commitWithin(ctx context.Context, transaction string) (*gateway.CommitStatusResponse, error) {
 	for try := 0; ; try++ {
 		conn := l.preferred()
 		response, err := attempt(ctx, l.options.Timeouts.EndorseAttempt, func(ctx context.Context) (*gateway.CommitStatusResponse, error) {

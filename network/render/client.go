@@ -16,16 +16,17 @@ type gatewayData struct {
 	Certificate  string
 	Key          string
 	Peers        []topology.PeerFact
+	Orderers     []topology.OrdererFact
 }
 
-// Gateway renders gateway.yaml: the organisation's own peers first, then the others'.
+// Gateway renders gateway.yaml: the organisation's own peers first, then the others'; orderers in the order of their numbers.
 func Gateway(t *topology.Topology, l topology.Layout, n topology.Node) (File, error) {
 	client := t.ClientCrypto(l, n.Organisation)
 	data := gatewayData{
 		Organisation: n.Organisation, MSPID: n.MSPID, Listen: n.Address(),
 		Data: filepath.Join(l.Gateway(n.Organisation), "data"), Channel: t.Channel, Chaincode: t.Chaincode.Name,
 		Certificate: topology.Certificate(client, filepath.Base(client)), Key: topology.Key(client),
-		Peers: ownPeersFirst(t, l, n.Organisation),
+		Peers: ownPeersFirst(t, l, n.Organisation), Orderers: topology.FactsOf(t, l, "").Orderers,
 	}
 	content, err := execute("gateway.yaml.tmpl", data)
 	return File{l.GatewayConfig(n.Organisation), privateFile, content}, err

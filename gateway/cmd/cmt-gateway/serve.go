@@ -127,13 +127,16 @@ func ledgerOptions(c config.Config, log *slog.Logger) fabric.Options {
 		Channel: c.Channel, Chaincode: c.Chaincode, MSPID: c.MSPID, Certificate: c.Identity.Certificate, Key: c.Identity.Key,
 		Endorsers: endorsers(c), Endorsements: c.Endorsements, Probe: probe, Log: log,
 		Timeouts: fabric.Timeouts{
-			EndorseAttempt: c.Timeouts.EndorseAttempt, Endorse: c.Timeouts.Endorse, Submit: c.Timeouts.Submit,
+			EndorseAttempt: c.Timeouts.EndorseAttempt, Endorse: c.Timeouts.Endorse, Order: c.Timeouts.Order, Submit: c.Timeouts.Submit,
 			CommitStatus: c.Timeouts.CommitStatus, Evaluate: c.Timeouts.Evaluate, Outcome: c.Timeouts.Outcome,
 		},
 		Breaker: fabric.BreakerOptions{First: c.Breaker.First, Longest: c.Breaker.Longest},
 	}
 	for _, peer := range c.Peers {
 		options.Peers = append(options.Peers, fabric.Peer{MSPID: peer.MSPID, Address: peer.Address, TLSCA: peer.TLSCA, TLSServerName: peer.TLSServerName})
+	}
+	for _, orderer := range c.Orderers {
+		options.Orderers = append(options.Orderers, fabric.Orderer(orderer))
 	}
 	return options
 }

@@ -106,7 +106,7 @@ func ledgerOf(facts *topology.Facts, n int, log *slog.Logger) (*fabric.Ledger, e
 		Channel: facts.Channel, Chaincode: facts.Chaincode, MSPID: org.MSPID, Certificate: org.ClientCertificate, Key: org.ClientKey,
 		Endorsements: standard.Endorsements, Probe: "consortium:GetParameters", Log: log,
 		Timeouts: fabric.Timeouts{
-			EndorseAttempt: timeouts.EndorseAttempt, Endorse: timeouts.Endorse, Submit: timeouts.Submit,
+			EndorseAttempt: timeouts.EndorseAttempt, Endorse: timeouts.Endorse, Order: timeouts.Order, Submit: timeouts.Submit,
 			CommitStatus: timeouts.CommitStatus, Evaluate: timeouts.Evaluate, Outcome: timeouts.Outcome,
 		},
 		Breaker: fabric.BreakerOptions{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
@@ -115,6 +115,9 @@ func ledgerOf(facts *topology.Facts, n int, log *slog.Logger) (*fabric.Ledger, e
 		at := facts.Peers[(n+i)%len(facts.Peers)]
 		options.Peers = append(options.Peers, fabric.Peer{MSPID: at.MSPID, Address: at.Address, TLSCA: at.TLSCA, TLSServerName: at.TLSServerName})
 		options.Endorsers = append(options.Endorsers, at.MSPID)
+	}
+	for _, at := range facts.Orderers {
+		options.Orderers = append(options.Orderers, fabric.Orderer{Address: at.Address, TLSCA: at.TLSCA, TLSServerName: at.TLSServerName})
 	}
 	return fabric.NewLedger(options)
 }
