@@ -47,6 +47,16 @@ func (*Token) MoveHome(ctx contractapi.TransactionContextInterface, command []by
 	return run(ctx, spec.TokenContract+":MoveHome", command)
 }
 
+// Payout: pay up to 500 receivers at once, all or none: debit the actor and give each a credit.
+func (*Token) Payout(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Payout", command)
+}
+
+// GetPayout: look up a payout.
+func (*Token) GetPayout(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetPayout", command)
+}
+
 // GetTransfer: look up a transfer.
 func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetTransfer", command)

@@ -15,6 +15,9 @@ import (
 const (
 	MaxBatchBytes   = 1 << 20
 	MaxBatchIntents = 1000
+	// MaxBatchPayments bounds the receivers of a batch's payouts together: 16 of the largest take little longer than 500
+	// payments between strangers (BenchmarkPayouts16).
+	MaxBatchPayments = 8000
 )
 
 // maxDetail bounds what the answer says of one refusal, in bytes.
@@ -32,6 +35,9 @@ func executeBatch(reader ledger.Reader, tx ledger.Transaction, argument []byte) 
 		return nil, nil, err
 	}
 	intents, refusals := checkIntents(ledgerID, batch)
+	if n := payments(intents); n > MaxBatchPayments {
+		return nil, nil, spec.Errorf(spec.BodyTooLarge, "payouts to %d receivers are more than %d", n, MaxBatchPayments)
+	}
 	writes, ruled, err := ledger.ExecuteBatch(reader, tx, intents)
 	if err != nil {
 		return nil, nil, err
@@ -68,6 +74,19 @@ func decodeBatch(data []byte) (*spec.Batch, error) {
 		}
 	}
 	return &batch, nil
+}
+
+// payments counts the receivers of the payouts that are to happen.
+func payments(intents []*ledger.Intent) (count int) {
+	for _, in := range intents {
+		if in == nil {
+			continue
+		}
+		if c, pays := in.Call.Command.(*spec.Payout); pays {
+			count += len(c.Payments)
+		}
+	}
+	return count
 }
 
 // checkIntents decodes the intents and checks their signatures; a refused one is nil.

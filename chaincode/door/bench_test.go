@@ -79,3 +79,24 @@ func BenchmarkPayments500(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPayouts16 runs the largest batch of payouts: 16 to 500 strangers each.
+func BenchmarkPayouts16(b *testing.B) {
+	anna := newSigner("anna")
+	m := begun(anna)
+	var intents []*spec.SignedIntent
+	for n := range door.MaxBatchPayments / 500 {
+		intents = append(intents, anna.paysOut(uint64(n+1), n*500, 500))
+	}
+	argument := encode(intents...)
+	b.SetBytes(int64(len(argument)))
+	for b.Loop() {
+		writes, _, err := door.Execute(state.Reader{Stub: m}, byRelay, spec.BatchFunction, argument)
+		if err != nil || len(writes) != door.MaxBatchPayments+1 {
+			b.Fatal(len(writes), err)
+		}
+		if err := state.Apply(m, writes); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -278,6 +278,34 @@ func TestLargestBatchIsBounded(t *testing.T) {
 	}
 }
 
+// paysOut pays to so many receivers, from so many on.
+func (s signer) paysOut(nonce uint64, from, count int) *spec.SignedIntent {
+	command := &spec.Payout{}
+	for i := range count {
+		to := spec.KeyAddress("ed25519", fmt.Append(nil, "receiver", from+i))
+		command.Payments = append(command.Payments, &spec.Payment{To: to.Bytes(), Amount: spec.Units(1).Bytes()})
+	}
+	return s.signs(nonce, command, "token:Payout")
+}
+
+// The receivers of all payouts together are bounded, so that the largest batch ends in time.
+func TestPayoutsOfABatchAreBounded(t *testing.T) {
+	anna := newSigner("anna")
+	m := begun(anna)
+	var intents []*spec.SignedIntent
+	for n := range door.MaxBatchPayments / 500 {
+		intents = append(intents, anna.paysOut(uint64(n+1), n*500, 500))
+	}
+	writes, result, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...))
+	if code != "" || string(result) != `{"count":16}` || len(writes) != door.MaxBatchPayments+1 {
+		t.Errorf("the most payouts: %d writes, %s, %q", len(writes), result, code)
+	}
+	intents = append(intents, anna.paysOut(99, 0, 1))
+	if _, _, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...)); code != spec.BodyTooLarge {
+		t.Errorf("one receiver more: %q", code)
+	}
+}
+
 // FuzzBatch: no bytes make the second door panic, fail in a way that has no code, or write for a key that did not sign.
 func FuzzBatch(f *testing.F) {
 	anna := newSigner("anna")

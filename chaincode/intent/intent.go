@@ -9,8 +9,9 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// MaxBytes bounds an intent's bytes: four times the largest useful one.
-const MaxBytes = 4096
+// MaxBytes bounds an intent's bytes. The largest useful one is a payout to 500 receivers with the longest amounts, reference
+// and memo: 19,690 bytes. Each field of a command has bounds of its own, so that all others are far smaller.
+const MaxBytes = 20 << 10
 
 const domain = "cmt/intent/1"
 

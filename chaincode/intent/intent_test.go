@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"math/big"
 	mathrand "math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
@@ -302,5 +303,18 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := intent.Decode(ledgerID, signed); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// The largest payout fits into an intent, and hardly more would.
+func TestLargestPayoutFits(t *testing.T) {
+	command := &spec.Payout{Reference: strings.Repeat("r", 64), Memo: strings.Repeat("m", 64)}
+	for i := range 500 {
+		to := spec.KeyAddress("ed25519", []byte{byte(i), byte(i >> 8)})
+		command.Payments = append(command.Payments, &spec.Payment{To: to.Bytes(), Amount: spec.Cap.Bytes()})
+	}
+	body, err := intent.Encode(1<<53-1, 1<<40, &spec.Call{Operation: spec.Find("token:Payout"), Command: command})
+	if err != nil || len(body) > intent.MaxBytes || len(body) < intent.MaxBytes-1024 {
+		t.Errorf("the largest payout has %d bytes of %d, %v", len(body), intent.MaxBytes, err)
 	}
 }

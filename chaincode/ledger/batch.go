@@ -93,12 +93,16 @@ func (t *task) decideIntent(in *Intent) error {
 	if !account.Nonces.Free(in.Nonce) {
 		return spec.FieldErrorf(spec.NonceUsed, "nonce", "%d was used or lies behind the window", in.Nonce)
 	}
+	// Settled first, so that a first intent that moves the home has the last word.
+	if settled := t.settle(account); settled != account {
+		t.put(AccountKey(t.actor), settled)
+	}
 	if _, err := t.rule.decide(t); err != nil {
 		return err
 	}
 	account, _ = get[Account](t, AccountKey(t.actor))
 	account.Nonces = account.Nonces.Use(in.Nonce)
-	t.put(AccountKey(t.actor), t.settle(account))
+	t.put(AccountKey(t.actor), account)
 	return nil
 }
 

@@ -6,13 +6,24 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// receiverKeys names the account that a command pays, when the carrier hints that it is its home: everyone else's receivers
-// are paid blindly.
+// receiverKeys names the account that a command pays, when the carrier hints that it is its home or is to be: everyone else's
+// receivers are paid blindly.
 func (t *task) receiverKeys(to spec.Address) []Key {
-	if !t.signed || !t.call.Hints.GetDirect() {
+	if !t.signed || !t.call.Hints.GetDirect() && !t.call.Hints.GetOpen() {
 		return nil
 	}
 	return []Key{AccountKey(to)}
+}
+
+// opens returns the account that the command opens at home with its carrier: that of a person who has none, when the carrier
+// hints so and the account was looked at. Organisations' accounts are theirs to open.
+func (t *task) opens(to spec.Address) (Account, bool) {
+	record, looked := t.view[AccountKey(to)]
+	if !t.signed || !t.call.Hints.GetOpen() || !looked || record != nil || to.Type != spec.KeyAccount {
+		return Account{}, false
+	}
+	carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
+	return Account{Home: carrier.Index}, true
 }
 
 // atHome reports whether the carrier is an account's home, as far as the account was read.
@@ -21,9 +32,10 @@ func (t *task) atHome(account Account) bool {
 	return account.Home != 0 && account.Home == carrier.Index
 }
 
-// settle makes the carrier the home of an account that has none.
+// settle makes the carrier the home of an account that has none, or one that its owner never chose: whoever carries a key's
+// first intent is, even when another opened the account to pay into it.
 func (t *task) settle(account Account) Account {
-	if account.Home == 0 {
+	if account.Home == 0 || account.Nonces.Top == 0 {
 		carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
 		account.Home = carrier.Index
 	}

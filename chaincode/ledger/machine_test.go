@@ -29,6 +29,7 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"Mint":           m.mint,
 			"Burn":           m.burn,
 			"Transfer":       m.transfer,
+			"Payout":         m.payout,
 			"Sweep":          m.sweep,
 			"Fence":          m.fence,
 			"CreateListing":  m.createListing,
@@ -183,6 +184,15 @@ func (m *machine) transfer(t *rapid.T) {
 	s := drawSeat(t)
 	command := &spec.Transfer{Reference: drawReference(t), To: drawSeat(t).address().Bytes(), Amount: drawAmount(t), Memo: rapid.SampledFrom([]string{"", "thanks"}).Draw(t, "memo")}
 	m.perform(s, drawSkew(t), "token:Transfer", command, m.drawHints(t, s))
+}
+
+func (m *machine) payout(t *rapid.T) {
+	s := drawSeat(t)
+	command := &spec.Payout{Reference: drawReference(t), Memo: rapid.SampledFrom([]string{"", "wages"}).Draw(t, "memo")}
+	for _, to := range rapid.SliceOfNDistinct(rapid.SampledFrom(seats), 1, 4, func(s seat) seat { return s }).Draw(t, "receivers") {
+		command.Payments = append(command.Payments, &spec.Payment{To: to.address().Bytes(), Amount: drawAmount(t)})
+	}
+	m.perform(s, drawSkew(t), "token:Payout", command, m.drawHints(t, s))
 }
 
 func (m *machine) sweep(t *rapid.T) {

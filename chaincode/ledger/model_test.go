@@ -18,6 +18,7 @@ type model struct {
 	accounts      map[spec.Address]*big.Int
 	credits       map[string]modelCredit // by "owner name"
 	transfers     map[spec.ID]string
+	payouts       map[spec.ID]string
 	mints, burns  map[spec.ID]string
 	listings      map[spec.ID]*modelListing
 	lots          map[string]uint32 // by "listing lot"
@@ -73,6 +74,7 @@ func newModel() *model {
 		accounts:  map[spec.Address]*big.Int{spec.OrganisationAddress(treasurer): number(initialSupply.Bytes())},
 		credits:   map[string]modelCredit{},
 		transfers: map[spec.ID]string{},
+		payouts:   map[spec.ID]string{},
 		mints:     map[spec.ID]string{},
 		burns:     map[spec.ID]string{},
 		listings:  map[spec.ID]*modelListing{},
@@ -172,6 +174,8 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.burn(c, command)
 	case *spec.Transfer:
 		return m.transfer(c, command)
+	case *spec.Payout:
+		return m.payout(c, command)
 	case *spec.Sweep:
 		if len(m.named(c)) == 0 {
 			return spec.NoCredits
@@ -255,6 +259,34 @@ func (m *model) transfer(c modelCall, command *spec.Transfer) spec.Code {
 	}
 	m.transfers[id] = fmt.Sprintf("from %s to %s %s %q at %d", c.actor, to, units, command.Memo, c.time)
 	m.give(c, modelCredit{to, units, spec.CreditKind_CREDIT_KIND_TRANSFER})
+	return ""
+}
+
+func (m *model) payout(c modelCall, command *spec.Payout) spec.Code {
+	id := spec.NewID(spec.PayoutType, c.actor, command.Reference)
+	if m.payouts[id] != "" {
+		return spec.ReferenceUsed
+	}
+	sum, self, dust := new(big.Int), false, false
+	var gifts []modelCredit
+	for _, p := range command.Payments {
+		to, _ := spec.AddressFromBytes(p.To)
+		units := number(p.Amount)
+		self = self || to == c.actor
+		dust = dust || units.Cmp(big.NewInt(10)) < 0
+		sum.Add(sum, units)
+		gifts = append(gifts, modelCredit{to, units, spec.CreditKind_CREDIT_KIND_TRANSFER})
+	}
+	switch {
+	case self:
+		return spec.SameAccount
+	case dust:
+		return spec.BelowMinimum
+	case !m.pay(c, sum):
+		return spec.InsufficientFunds
+	}
+	m.payouts[id] = fmt.Sprintf("from %s to %d %s %q at %d", c.actor, len(gifts), sum, command.Memo, c.time)
+	m.give(c, gifts...)
 	return ""
 }
 
@@ -455,6 +487,9 @@ func (m *model) describe() map[string]string {
 	for id, text := range m.transfers {
 		d["transfer "+id.Text(spec.TransferType)] = text
 	}
+	for id, text := range m.payouts {
+		d["payout "+id.Text(spec.PayoutType)] = text
+	}
 	for id, text := range m.mints {
 		d["mint "+id.Text(spec.MintType)] = text
 	}
@@ -513,6 +548,8 @@ func (b *books) describe() map[string]string {
 			d["hold "+owner.String()+" "+id().Text(spec.OrderType)] = number(r.Amount.Bytes()).String()
 		case ledger.Transfer:
 			d["transfer "+id().Text(spec.TransferType)] = fmt.Sprintf("from %s to %s %s %q at %d", r.From, r.To, number(r.Amount.Bytes()), r.Memo, r.Time)
+		case ledger.Payout:
+			d["payout "+id().Text(spec.PayoutType)] = fmt.Sprintf("from %s to %d %s %q at %d", r.From, r.Count, number(r.Total.Bytes()), r.Memo, r.Time)
 		case ledger.Mint:
 			d["mint "+id().Text(spec.MintType)] = fmt.Sprintf("to %s %s at %d", r.To, number(r.Amount.Bytes()), r.Time)
 		case ledger.Burn:

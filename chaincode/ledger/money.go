@@ -55,13 +55,18 @@ func (t *task) debit(amount spec.Amount) error {
 
 // credit gives an account money. A stranger's account is not read: it gets a new credit, blindly, and all that one
 // transaction gives it for one cause lies in one. Who acts in the same batch has its account open anyway; and a home pays
-// into the accounts that are at home there, which nobody else rewrites but their owners. Nothing is given for nothing.
+// into the accounts that are at home there, which nobody else rewrites but their owners, and into those that it opens. Nothing
+// is given for nothing.
 func (t *task) credit(to spec.Address, amount spec.Amount, cause spec.CreditKind) {
 	if amount.IsZero() {
 		return
 	}
 	account, known := get[Account](t, AccountKey(to))
-	if t.actors[to] || known && t.signed && t.atHome(account) {
+	opened, opens := t.opens(to)
+	if opens {
+		account = opened
+	}
+	if t.actors[to] || opens || known && t.signed && t.atHome(account) {
 		account.Balance, _ = account.Balance.Add(amount)
 		t.put(AccountKey(to), account)
 		return

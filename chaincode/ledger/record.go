@@ -28,6 +28,7 @@ const (
 	EndKind
 	LotKind
 	OrderKind
+	PayoutKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -101,6 +102,9 @@ func LotKey(listing, lot spec.ID) Key {
 
 // OrderKey is the key of an order.
 func OrderKey(id spec.ID) Key { return Key{Kind: OrderKind, ID: string(id[:])} }
+
+// PayoutKey is the key of a payout.
+func PayoutKey(id spec.ID) Key { return Key{Kind: PayoutKind, ID: string(id[:])} }
 
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
@@ -242,6 +246,15 @@ type Order struct {
 	ProofHash    [32]byte
 }
 
+// Payout is the fact of a payment to many. Who received what is in its transaction: a copy would cost 20 KB.
+type Payout struct {
+	From  spec.Address
+	Count uint32
+	Total spec.Amount
+	Memo  string
+	Time  int64
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -286,3 +299,6 @@ func (Lot) Kind() Kind { return LotKind }
 
 // Kind names the record's kind.
 func (Order) Kind() Kind { return OrderKind }
+
+// Kind names the record's kind.
+func (Payout) Kind() Kind { return PayoutKind }

@@ -64,6 +64,13 @@ func pay(to string, amount spec.Amount) *spec.Transfer {
 	return &spec.Transfer{Reference: "pay", To: spec.OrganisationAddress(to).Bytes(), Amount: amount.Bytes()}
 }
 
+// payOut pays one CMT to anna and the amount to the other.
+func payOut(to string, amount spec.Amount) *spec.Payout {
+	return &spec.Payout{Reference: "pay", Payments: []*spec.Payment{
+		{To: anna.address().Bytes(), Amount: spec.CMT(1).Bytes()}, {To: spec.OrganisationAddress(to).Bytes(), Amount: amount.Bytes()},
+	}}
+}
+
 func mintOf(amount spec.Amount) *spec.Mint {
 	return &spec.Mint{Reference: "m", To: anna.address().Bytes(), Amount: amount.Bytes()}
 }
@@ -92,6 +99,13 @@ var refusals = []refusal{
 		b.now = int64(epoch+1)*epochSeconds - 1
 		return b, minter, pay(operator, spec.CMT(1)), nil
 	}},
+	{"token:Payout", spec.ReferenceUsed, "reference", again(minter, "token:Payout", payOut(operator, spec.CMT(1)))},
+	{"token:Payout", spec.SameAccount, "payments[1].to", simple(minter, payOut(treasurer, spec.CMT(1)))},
+	{"token:Payout", spec.BelowMinimum, "payments[1].amount", simple(minter, payOut(operator, spec.Units(9)))},
+	{"token:Payout", spec.InsufficientFunds, "", simple(minter, payOut(operator, spec.CMT(1_000_000)))},
+	{"token:Payout", spec.InsufficientFunds, "", simple(minter, payOut(operator, spec.Cap))},
+	{"token:Payout", spec.MissingField, "reference", simple(minter, &spec.Payout{Payments: payOut(operator, spec.CMT(1)).Payments})},
+	{"token:GetPayout", spec.NotFound, "payout", simple(anna, &spec.GetPayout{Payout: make([]byte, 20)})},
 	{"token:Sweep", spec.NotAParty, "account", simple(anna, &spec.Sweep{Account: spec.KeyAddress("ed25519", []byte("nobody's guest")).Bytes()})},
 	{"token:Sweep", spec.NoCredits, "hints.credits", simple(anna, &spec.Sweep{})},
 	{"token:Sweep", spec.NoCredits, "hints.credits", func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {

@@ -37,6 +37,8 @@ var rules = map[string]rule{
 	spec.TokenContract + ":Sweep":       define(sweepKeys, sweep),
 	spec.TokenContract + ":VoidNonce":   define(voidNonceKeys, voidNonce),
 	spec.TokenContract + ":MoveHome":    define(moveHomeKeys, moveHome),
+	spec.TokenContract + ":Payout":      define(payoutKeys, payout),
+	spec.TokenContract + ":GetPayout":   define(getPayoutKeys, getPayout),
 	spec.TokenContract + ":GetTransfer": define(getTransferKeys, getTransfer),
 	spec.TokenContract + ":GetBalance":  define(getBalanceKeys, getBalance),
 	spec.TokenContract + ":ListCredits": define(noKeys[*spec.ListCredits], listCredits),

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"math/big"
 
 	"google.golang.org/protobuf/proto"
 
@@ -15,6 +16,29 @@ type act struct {
 	call  *spec.Call
 	// nonce is the intent's; a contract call has none, which is 0.
 	nonce uint64
+	// opened are the accounts that the transaction opened up to this command, where it pays directly.
+	opened map[spec.Address]bool
+}
+
+// payment is what a command pays somebody, who need not have acted ever.
+type payment struct {
+	to     []byte
+	amount *big.Int
+}
+
+// payments returns what the command pays to whomever it names.
+func (a *act) payments() []payment {
+	switch c := a.call.Command.(type) {
+	case *spec.Transfer:
+		return []payment{{c.To, new(big.Int).SetBytes(c.Amount)}}
+	case *spec.Payout:
+		var all []payment
+		for _, p := range c.Payments {
+			all = append(all, payment{p.To, new(big.Int).SetBytes(p.Amount)})
+		}
+		return all
+	}
+	return nil
 }
 
 // acts returns what the proposal asks for, in its order. An intent of a batch is nobody's, nil, when its form or its
@@ -50,18 +74,22 @@ func (p Proposal) intents(ledgerID [16]byte) ([]*act, error) {
 	}
 	for i, refusal := range intent.Check(decoded) {
 		if in := decoded[i]; in != nil && refusal == nil {
-			acts[i] = &act{actor: in.Actor, call: in.Call, nonce: in.Nonce}
+			acts[i] = &act{actor: in.Actor, call: in.Call, nonce: in.Nonce, opened: map[spec.Address]bool{}}
 		}
 	}
 	return acts, nil
 }
 
-// lookedAt returns the receiver whose account the relay hints to read, or nil.
-func (a *act) lookedAt() []byte {
-	if c, pays := a.call.Command.(*spec.Transfer); pays && a.nonce > 0 && a.call.Hints.GetDirect() {
-		return c.To
+// lookedAt returns the receivers whose accounts the relay hints to read.
+func (a *act) lookedAt() [][]byte {
+	if a.nonce == 0 || !a.call.Hints.GetDirect() && !a.call.Hints.GetOpen() {
+		return nil
 	}
-	return nil
+	var receivers [][]byte
+	for _, p := range a.payments() {
+		receivers = append(receivers, p.to)
+	}
+	return receivers
 }
 
 // sweptGuest returns the account of somebody else whose credits a member's sweep folds, or nil.

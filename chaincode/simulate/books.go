@@ -45,8 +45,10 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 			continue
 		}
 		paidAtOnce[act.actor] = true
-		if to := act.lookedAt(); to != nil && a.isHome(envelope.Proposal.MSPID, to) {
-			paidAtOnce[a.address(to)] = true
+		for _, to := range act.lookedAt() {
+			if a.isHome(envelope.Proposal.MSPID, to) && !b.openedNow(deeds, a.address(to)) {
+				paidAtOnce[a.address(to)] = true
+			}
 		}
 	}
 	b.checkMoney(paidAtOnce)
@@ -57,9 +59,8 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 // enter writes one command down.
 func (b *books) enter(deed *act) {
 	switch c := deed.call.Command.(type) {
-	case *spec.Transfer:
-		b.spend(deed.actor, new(big.Int).SetBytes(c.Amount))
-		b.give(c.To, spec.CreditKind_CREDIT_KIND_TRANSFER, new(big.Int).SetBytes(c.Amount))
+	case *spec.Transfer, *spec.Payout:
+		b.pay(deed)
 	case *spec.Mint:
 		b.give(c.To, spec.CreditKind_CREDIT_KIND_MINT, new(big.Int).SetBytes(c.Amount))
 	case *spec.Burn:
@@ -72,6 +73,23 @@ func (b *books) enter(deed *act) {
 		b.place(deed, c)
 	case interface{ GetOrder() []byte }:
 		b.step(deed, spec.ID(c.GetOrder()))
+	}
+}
+
+// openedNow reports whether the account was opened by one of the transaction's commands. What it was given before lies in credits.
+func (b *books) openedNow(deeds []*act, owner spec.Address) bool {
+	return len(deeds) > 0 && deeds[len(deeds)-1].opened[owner]
+}
+
+// pay: what is paid into an account that the transaction opened before goes there at once.
+func (b *books) pay(deed *act) {
+	for _, p := range deed.payments() {
+		b.spend(deed.actor, p.amount)
+		if to := b.address(p.to); deed.opened[to] {
+			b.spend(to, new(big.Int).Neg(p.amount))
+			continue
+		}
+		b.give(p.to, spec.CreditKind_CREDIT_KIND_TRANSFER, p.amount)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -347,6 +348,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		if who.person != nil && h.oneIn(2) {
 			reference = "" // its nonce is what happens once
 		}
+		if h.oneIn(4) {
+			return "token:Payout", &spec.Payout{Reference: reference, Payments: h.drawPayments()}, h.folding(who)
+		}
 		return "token:Transfer", &spec.Transfer{Reference: reference, To: to.Bytes(), Amount: h.positive()}, h.folding(who)
 	case 2:
 		if h.oneIn(3) {
@@ -399,6 +403,19 @@ func (h *history) drawHomeSweep(who *player) (string, proto.Message, *spec.Hints
 		*who = h.players[[]int{0, sellersAt}[h.rand.IntN(2)]] // a relay
 	}
 	return "token:Sweep", &spec.Sweep{Account: guest.address.Bytes()}, &spec.Hints{Credits: h.credits(guest.address)}
+}
+
+// drawPayments pays some of the players, and some persons who never were here before.
+func (h *history) drawPayments() []*spec.Payment {
+	var payments []*spec.Payment
+	for _, at := range h.rand.Perm(len(h.players))[:1+h.rand.IntN(4)] {
+		to := h.players[at].address
+		if h.oneIn(3) {
+			to = newPerson(fmt.Sprintf("newcomer %d", h.rand.IntN(1000)), spec.Scheme_SCHEME_ED25519).address
+		}
+		payments = append(payments, &spec.Payment{To: to.Bytes(), Amount: h.positive()})
+	}
+	return slices.CompactFunc(payments, func(a, b *spec.Payment) bool { return string(a.To) == string(b.To) })
 }
 
 func (h *history) positive() []byte {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -59,7 +60,8 @@ func (a *act) mayRead(key ledger.Key) bool {
 	op, own, guest := a.call.Operation, string(a.actor.Bytes()), string(a.sweptGuest())
 	switch key.Kind {
 	case ledger.AccountKind:
-		return key.ID == own || key.ID == guest || key.ID == string(a.lookedAt())
+		isReceiver := func(receiver []byte) bool { return string(receiver) == key.ID }
+		return key.ID == own || key.ID == guest || slices.ContainsFunc(a.lookedAt(), isReceiver)
 	case ledger.CreditKind:
 		return key.Parent == own || key.Parent == guest
 	case ledger.SupplyKind:

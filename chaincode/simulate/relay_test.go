@@ -88,7 +88,7 @@ func (h *history) carryBatch(r *relay) {
 func (h *history) hinted(l letter) *spec.SignedIntent {
 	signed := h.copied(l)
 	if !h.oneIn(5) {
-		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot, Direct: h.oneIn(2)}
+		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot, Direct: h.oneIn(2), Open: h.oneIn(4)}
 	}
 	return signed
 }

@@ -66,6 +66,7 @@ func (a *Auditor) happened(envelope *Envelope, acts []*act) []*act {
 		refused[int(r.Index)] = spec.Code(r.Code)
 	}
 	var deeds []*act
+	relay, opening := a.index(envelope.Proposal.MSPID), newOpening(acts)
 	for i, act := range acts {
 		code, isRefused := refused[i]
 		switch {
@@ -74,7 +75,8 @@ func (a *Auditor) happened(envelope *Envelope, acts []*act) []*act {
 		case act == nil:
 			a.fault("intent %d happened and is nobody's", i)
 		default:
-			a.use(i, act, a.index(envelope.Proposal.MSPID))
+			a.use(i, act, relay)
+			a.open(opening, act, relay)
 			deeds = append(deeds, act)
 		}
 	}
@@ -101,10 +103,41 @@ func (a *Auditor) use(i int, deed *act, relay uint32) {
 	if !window.free(deed.nonce) {
 		a.fault("intent %d of %s happened with the nonce %d, which was not free below %d", i, deed.actor, deed.nonce, window.top)
 	}
+	// The relay of a key's first intent is its home, whoever opened the account, unless the intent itself names another.
+	if window.home == 0 || window.top == 0 {
+		window.home = relay
+	}
 	a.remember(deed)
 	window.use(deed.nonce)
-	if window.home == 0 {
-		window.home = relay
+}
+
+// opening is what a batch did so far to accounts that did not exist before it.
+type opening struct{ acting, exists, opened map[spec.Address]bool }
+
+func newOpening(acts []*act) opening {
+	o := opening{map[spec.Address]bool{}, map[spec.Address]bool{}, map[spec.Address]bool{}}
+	for _, act := range acts {
+		if act != nil {
+			o.acting[act.actor] = true
+		}
+	}
+	return o
+}
+
+// open: a payment whose relay hints so opens the accounts of persons who have none, at home with the relay.
+func (a *Auditor) open(o opening, deed *act, relay uint32) {
+	for _, p := range deed.payments() {
+		to := a.address(p.to)
+		exists := o.exists[to] || a.records[ledger.AccountKey(to)] != nil || a.signer(to).home != 0
+		if !exists && deed.call.Hints.GetOpen() && to.Type == spec.KeyAccount {
+			a.signer(to).home = relay
+			o.opened[to], o.exists[to] = true, true
+		}
+		// Who acts is paid into an account, even when its own intent is refused.
+		o.exists[to] = o.exists[to] || o.acting[to]
+	}
+	for owner := range o.opened {
+		deed.opened[owner] = true
 	}
 }
 

@@ -29,6 +29,7 @@ type Hints struct {
 	Credits       [][]byte               `protobuf:"bytes,1,rep,name=credits,proto3" json:"credits,omitempty"`
 	Lot           []byte                 `protobuf:"bytes,2,opt,name=lot,proto3" json:"lot,omitempty"`
 	Direct        bool                   `protobuf:"varint,3,opt,name=direct,proto3" json:"direct,omitempty"`
+	Open          bool                   `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +81,13 @@ func (x *Hints) GetLot() []byte {
 func (x *Hints) GetDirect() bool {
 	if x != nil {
 		return x.Direct
+	}
+	return false
+}
+
+func (x *Hints) GetOpen() bool {
+	if x != nil {
+		return x.Open
 	}
 	return false
 }
@@ -1684,11 +1692,12 @@ var File_chaincode_spec_commands_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\x8f\x03\n" +
+	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xaf\x04\n" +
 	"\x05Hints\x12\x87\x01\n" +
 	"\acredits\x18\x01 \x03(\fBm\xa2\xbb\x18i\b\t\x10\x01\x18@2aOpen credits of the actor to fold into its account; absent, foreign or repeated ones are ignored.R\acredits\x12c\n" +
-	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x96\x01\n" +
-	"\x06direct\x18\x03 \x01(\bB~\xa2\xbb\x18z\x10\x012vLook at the receiver's account too: when the carrier is its home, it is paid there, without a credit. Only in a batch.R\x06direct\"\xdd\x01\n" +
+	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x91\x01\n" +
+	"\x06direct\x18\x03 \x01(\bBy\xa2\xbb\x18u\x10\x012qLook at the receivers' accounts too: whose home the carrier is, is paid there, without a credit. Only in a batch.R\x06direct\x12\xa2\x01\n" +
+	"\x04open\x18\x04 \x01(\bB\x8d\x01\xa2\xbb\x18\x88\x01\x10\x012\x83\x01Look at the receivers' accounts, as direct does, and open those of persons who have none at home with the carrier. Only in a batch.R\x04open\"\xdd\x01\n" +
 	"\x04Mint\x12]\n" +
 	"\treference\x18\x01 \x01(\tB?\xa2\xbb\x18;\b\v27The unique reference of the deposit outside the ledger.R\treference\x12>\n" +
 	"\x02to\x18\x02 \x01(\fB.\xa2\xbb\x18*\b\x022&The account that receives the new CMT.R\x02to\x126\n" +

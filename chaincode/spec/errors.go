@@ -89,7 +89,7 @@ type Entry struct {
 var Catalogue = []Entry{
 	{UnknownOperation, 404, false, "No such operation", "The path or the contract's function is not in the operation table; /openapi.json and `cmt operations` list them."},
 	{WrongArgumentCount, 400, false, "Wrong number of arguments", "A contract call takes one argument, the command as a JSON object."},
-	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB and 8,000 keys: send less at once."},
+	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB, 8,000 keys and 8,000 receivers of payouts: send less at once."},
 	{Malformed, 400, false, "Not a JSON object", "The body must be one JSON object in UTF-8, nested no deeper than the operation's schema."},
 	{DuplicateField, 400, false, "Field given twice", "Each field may stand once."},
 	{UnknownField, 400, false, "Unknown field", "Fields are written as the schema has them, in lower case; there are no others."},

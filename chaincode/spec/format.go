@@ -34,6 +34,8 @@ func idType(format Format) IDType {
 		return BurnType
 	case Format_FORMAT_LOT:
 		return LotType
+	case Format_FORMAT_PAYOUT:
+		return PayoutType
 	}
 	return ""
 }
@@ -207,6 +209,24 @@ func validateList(field protoreflect.FieldDescriptor, list protoreflect.List, na
 		if err := validateValue(field, list.Get(i), true, name); err != nil {
 			return err
 		}
+	}
+	return validateDistinct(field, list, name)
+}
+
+// validateDistinct refuses an item that is like an earlier one in the field that the list's rule names.
+func validateDistinct(field protoreflect.FieldDescriptor, list protoreflect.List, name string) error {
+	distinct := RuleOf(field).GetDistinct()
+	if distinct == "" {
+		return nil
+	}
+	key := field.Message().Fields().ByTextName(distinct)
+	seen := make(map[string]int, list.Len())
+	for i := range list.Len() {
+		value := string(list.Get(i).Message().Get(key).Bytes())
+		if before, again := seen[value]; again {
+			return FieldErrorf(InvalidField, fmt.Sprintf("%s[%d].%s", name, i, distinct), "is that of item %d as well", before)
+		}
+		seen[value] = i
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ const (
 	BurnType     IDType = "brn_"
 	LotType      IDType = "lot_"
 	IntentType   IDType = "int_"
+	PayoutType   IDType = "pyt_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.

@@ -551,10 +551,10 @@ const file_chaincode_spec_intent_proto_rawDesc = "" +
 	"\vvalid_until\x18\x02 \x01(\x03B/\xa2\xbb\x18+\b\x0f2'The last second in which it may happen.R\n" +
 	"validUntil\x12X\n" +
 	"\toperation\x18\x03 \x01(\rB:\xa2\xbb\x186 \x01(\xff\xff\x032.The operation's number in the operation table.R\toperation\x12>\n" +
-	"\acommand\x18\x04 \x01(\fB$\xa2\xbb\x18 2\x1eThe command's canonical bytes.R\acommand\"\xce\x03\n" +
-	"\fSignedIntent\x12@\n" +
-	"\x06intent\x18\x01 \x01(\fB(\xa2\xbb\x18$\b\n" +
-	"(\x80 2\x1dThe intent's canonical bytes.R\x06intent\x12B\n" +
+	"\acommand\x18\x04 \x01(\fB$\xa2\xbb\x18 2\x1eThe command's canonical bytes.R\acommand\"\xcf\x03\n" +
+	"\fSignedIntent\x12A\n" +
+	"\x06intent\x18\x01 \x01(\fB)\xa2\xbb\x18%\b\n" +
+	"(\x80\xa0\x012\x1dThe intent's canonical bytes.R\x06intent\x12B\n" +
 	"\x06scheme\x18\x02 \x01(\x0e2\x10.cmt.spec.SchemeB\x18\xa2\xbb\x18\x142\x12How the key signs.R\x06scheme\x12l\n" +
 	"\n" +
 	"public_key\x18\x03 \x01(\fBM\xa2\xbb\x18I\b\n" +

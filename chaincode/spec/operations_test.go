@@ -103,7 +103,7 @@ func checkRoute(t *testing.T, op *spec.Operation, routes map[string]bool) {
 func TestEveryFieldHasItsRule(t *testing.T) {
 	formats := map[protoreflect.Kind]func(spec.Format) bool{
 		protoreflect.BytesKind: func(f spec.Format) bool {
-			return f >= spec.Format_FORMAT_AMOUNT && f <= spec.Format_FORMAT_HEX
+			return f >= spec.Format_FORMAT_AMOUNT && f <= spec.Format_FORMAT_HEX || f > spec.Format_FORMAT_CURSOR
 		},
 		protoreflect.StringKind: func(f spec.Format) bool {
 			return f >= spec.Format_FORMAT_REFERENCE && f <= spec.Format_FORMAT_CURSOR && f != spec.Format_FORMAT_TIME

@@ -58,6 +58,8 @@ const (
 	Format_FORMAT_TIME Format = 15
 	// string: an opaque cursor of a page, as an earlier page gave it.
 	Format_FORMAT_CURSOR Format = 16
+	// bytes: the 20-byte digest of an identifier, as above.
+	Format_FORMAT_PAYOUT Format = 40
 )
 
 // Enum value maps for Format.
@@ -80,6 +82,7 @@ var (
 		14: "FORMAT_TEXT",
 		15: "FORMAT_TIME",
 		16: "FORMAT_CURSOR",
+		40: "FORMAT_PAYOUT",
 	}
 	Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -99,6 +102,7 @@ var (
 		"FORMAT_TEXT":        14,
 		"FORMAT_TIME":        15,
 		"FORMAT_CURSOR":      16,
+		"FORMAT_PAYOUT":      40,
 	}
 )
 
@@ -144,8 +148,10 @@ type Rule struct {
 	Doc string `protobuf:"bytes,6,opt,name=doc,proto3" json:"doc,omitempty"`
 	// The field may be absent in a signed intent, whose nonce does what it is for.
 	OptionalSigned bool `protobuf:"varint,7,opt,name=optional_signed,json=optionalSigned,proto3" json:"optional_signed,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The items of a list differ in the field of this name, which holds bytes.
+	Distinct      string `protobuf:"bytes,20,opt,name=distinct,proto3" json:"distinct,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Rule) Reset() {
@@ -227,6 +233,13 @@ func (x *Rule) GetOptionalSigned() bool {
 	return false
 }
 
+func (x *Rule) GetDistinct() string {
+	if x != nil {
+		return x.Distinct
+	}
+	return ""
+}
+
 var file_chaincode_spec_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
@@ -248,7 +261,7 @@ var File_chaincode_spec_options_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1cchaincode/spec/options.proto\x12\bcmt.spec\x1a google/protobuf/descriptor.proto\"\xc3\x01\n" +
+	"\x1cchaincode/spec/options.proto\x12\bcmt.spec\x1a google/protobuf/descriptor.proto\"\xdf\x01\n" +
 	"\x04Rule\x12(\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x10.cmt.spec.FormatR\x06format\x12\x1a\n" +
 	"\boptional\x18\x02 \x01(\bR\boptional\x12\x16\n" +
@@ -256,7 +269,8 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\x03min\x18\x04 \x01(\x04R\x03min\x12\x10\n" +
 	"\x03max\x18\x05 \x01(\x04R\x03max\x12\x10\n" +
 	"\x03doc\x18\x06 \x01(\tR\x03doc\x12'\n" +
-	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned*\xc4\x02\n" +
+	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned\x12\x1a\n" +
+	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\xd7\x02\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFORMAT_AMOUNT\x10\x01\x12\x12\n" +
@@ -278,7 +292,8 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"FORMAT_MSP\x10\r\x12\x0f\n" +
 	"\vFORMAT_TEXT\x10\x0e\x12\x0f\n" +
 	"\vFORMAT_TIME\x10\x0f\x12\x11\n" +
-	"\rFORMAT_CURSOR\x10\x10:C\n" +
+	"\rFORMAT_CURSOR\x10\x10\x12\x11\n" +
+	"\rFORMAT_PAYOUT\x10(:C\n" +
 	"\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\v2\x0e.cmt.spec.RuleR\x04ruleB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (

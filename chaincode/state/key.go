@@ -43,6 +43,7 @@ const (
 //	e/<listing>/<version>       end
 //	k/<listing>/<lot>           lot
 //	o/<order>                   order
+//	w/<payout>                  payout
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -59,6 +60,7 @@ var shapes = [...]shape{
 	{ledger.EndKind, "e", true, octets},
 	{ledger.LotKind, "k", true, octets},
 	{ledger.OrderKind, "o", false, octets},
+	{ledger.PayoutKind, "w", false, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

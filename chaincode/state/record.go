@@ -70,6 +70,12 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.number(uint64(r.Stock))
 	case ledger.Order:
 		writeOrder(w, r)
+	case ledger.Payout:
+		w.address(r.From)
+		w.number(uint64(r.Count))
+		w.amount(r.Total)
+		w.bytes([]byte(r.Memo))
+		w.time(r.Time)
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -124,6 +130,8 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Lot{Stock: r.uint32()}
 	case ledger.OrderKind:
 		return readOrder(r)
+	case ledger.PayoutKind:
+		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil

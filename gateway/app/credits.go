@@ -31,6 +31,8 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 	switch c := command.(type) {
 	case *spec.PlaceOrder:
 		data = c.GetTotal()
+	case *spec.Payout:
+		return payoutTotal(c)
 	case interface{ GetAmount() []byte }:
 		data = c.GetAmount()
 	default:
@@ -38,6 +40,20 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 	}
 	amount, err := spec.AmountFromBytes(data)
 	return amount, err == nil
+}
+
+// payoutTotal adds up what a payout pays; what is beyond the cap nobody has.
+func payoutTotal(c *spec.Payout) (spec.Amount, bool) {
+	total := spec.Amount{}
+	for _, payment := range c.GetPayments() {
+		amount, err := spec.AmountFromBytes(payment.GetAmount())
+		sum, possible := total.Add(amount)
+		if err != nil || !possible {
+			return spec.Cap, err == nil
+		}
+		total = sum
+	}
+	return total, true
 }
 
 // hintCredits names open credits as the read model knows them: none when the account covers the amount, else the biggest

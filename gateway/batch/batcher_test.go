@@ -139,10 +139,23 @@ func (h *house) newPerson(cmt uint32) *person {
 
 func (h *house) pays(p *person, to spec.Address, cmt uint32) *spec.SignedIntent {
 	h.Helper()
+	return h.signs(p, "token:Transfer", &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(cmt).Bytes()})
+}
+
+// paysOut pays one CMT to each.
+func (h *house) paysOut(p *person, to ...*person) *spec.SignedIntent {
+	h.Helper()
+	command := &spec.Payout{}
+	for _, receiver := range to {
+		command.Payments = append(command.Payments, &spec.Payment{To: receiver.address.Bytes(), Amount: spec.CMT(1).Bytes()})
+	}
+	return h.signs(p, "token:Payout", command)
+}
+
+func (h *house) signs(p *person, function string, command proto.Message) *spec.SignedIntent {
+	h.Helper()
 	p.nonce++
-	body, err := intent.Encode(p.nonce, time.Now().Add(time.Hour).Unix(), &spec.Call{
-		Operation: spec.Find("token:Transfer"), Command: &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(cmt).Bytes()},
-	})
+	body, err := intent.Encode(p.nonce, time.Now().Add(time.Hour).Unix(), &spec.Call{Operation: spec.Find(function), Command: command})
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -258,6 +271,44 @@ func TestGuestsArePaidDirectly(t *testing.T) {
 	h.noErrors(h.all(intents))
 	if got := h.has(guest.address); got != spec.CMT(71) {
 		t.Errorf("the guest has %s", got)
+	}
+}
+
+// A payout reads its receivers' accounts when one of them is at home here; strangers get credits, and newcomers accounts if its
+// submitter says so.
+func TestPayoutsArePaidDirectly(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	guest, newcomer, payer := h.newPerson(10), h.newPerson(0), h.newPerson(100)
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(guest, spec.OrganisationAddress("ShopMSP"), 1)}))
+	h.noErrors(h.all([]*spec.SignedIntent{h.paysOut(payer, newcomer, guest)}))
+	if got := h.inAccount(guest.address); got != spec.CMT(10) {
+		t.Errorf("the guest has %s in the account, want 10 without a credit", got)
+	}
+	if got := h.inAccount(newcomer.address); !got.IsZero() || h.has(newcomer.address) != spec.CMT(1) {
+		t.Errorf("the newcomer has %s in the account before it has one", got)
+	}
+	opening := h.paysOut(payer, newcomer)
+	opening.Hints = &spec.Hints{Open: true}
+	h.noErrors(h.all([]*spec.SignedIntent{opening}))
+	if got := h.inAccount(newcomer.address); got != spec.CMT(1) {
+		t.Errorf("the newcomer has %s in the account that was opened", got)
+	}
+}
+
+// Payouts of many with many receivers go in batches that the chaincode takes.
+func TestPayoutsFitIntoBatches(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxBytes: 1 << 20, InFlight: 3})
+	receivers := make([]*person, 500)
+	for i := range receivers {
+		receivers[i] = h.newPerson(0)
+	}
+	var intents []*spec.SignedIntent
+	for range 20 {
+		intents = append(intents, h.paysOut(h.newPerson(500), receivers...))
+	}
+	h.noErrors(h.all(intents))
+	if got := h.has(receivers[499].address); got != spec.CMT(20) {
+		t.Errorf("the last receiver has %s", got)
 	}
 }
 

@@ -19,9 +19,11 @@ type entry struct {
 	intent *intent.Intent
 	// keys are what it may collide over; they are asked for anew whenever its hints change.
 	keys []ledger.Key
-	// guest is the receiver's account when it is at home here and is paid directly.
-	guest ledger.Key
-	size  int
+	// receivers are the accounts that it pays directly when they are at home here; none when it pays blindly.
+	receivers map[ledger.Key]bool
+	size      int
+	// weight is how many keys the batch reads or writes because of it, at least.
+	weight int
 	// attempts counts transactions that bore it and came to nothing; refills those that lacked its credits.
 	attempts, refills int
 	// named: credits were named for it, as for the first of its account in a batch.
@@ -39,10 +41,10 @@ type entry struct {
 }
 
 func newEntry(ledgerID [16]byte, signed *spec.SignedIntent) (*entry, error) {
-	// The hints are the batcher's to give, but for the lot, and the message the submitter's own.
+	// The hints are the batcher's to give, but for the lot and for opening accounts here, and the message the submitter's own.
 	signed = &spec.SignedIntent{
 		Intent: signed.GetIntent(), Scheme: signed.GetScheme(), PublicKey: signed.GetPublicKey(), Signature: signed.GetSignature(),
-		Hints: &spec.Hints{Lot: signed.GetHints().GetLot()},
+		Hints: &spec.Hints{Lot: signed.GetHints().GetLot(), Open: signed.GetHints().GetOpen()},
 	}
 	decoded, err := intent.Decode(ledgerID, signed)
 	if err != nil {
@@ -61,25 +63,37 @@ func (e *entry) ledgerIntent() *ledger.Intent {
 	return &ledger.Intent{Actor: e.intent.Actor, Nonce: e.intent.Nonce, ValidUntil: e.intent.ValidUntil, Call: e.intent.Call}
 }
 
-// payAtHome has a payment's receiver paid directly when its home is here. Then its account is one more that no other batch in
-// flight may touch.
+// payAtHome has receivers paid directly when the home of one of them is here, or when they are to be opened here. Then their
+// accounts are keys that no other batch in flight may touch. Which they are, the operation's rule says: those keys that the
+// hint adds.
 func (e *entry) payAtHome(witness *Witness) {
-	payment, ok := e.intent.Call.Command.(*spec.Transfer)
-	if !ok {
-		return
+	open := e.signed.Hints.Open
+	e.signed.Hints.Open = false
+	blind := map[ledger.Key]bool{}
+	for _, key := range ledger.Contended(e.ledgerIntent()) {
+		blind[key] = true
 	}
-	to, err := spec.AddressFromBytes(payment.GetTo())
-	if err != nil || !witness.Guest(to) {
-		return
+	e.signed.Hints.Direct, e.signed.Hints.Open = true, open
+	all := ledger.Contended(e.ledgerIntent())
+	e.receivers, e.weight = map[ledger.Key]bool{}, len(all)
+	direct := open
+	for _, key := range all {
+		if blind[key] {
+			continue
+		}
+		e.receivers[key] = true
+		address, err := spec.AddressFromBytes([]byte(key.ID))
+		direct = direct || err == nil && witness.Guest(address)
 	}
-	e.signed.Hints.Direct = true
-	e.guest = ledger.AccountKey(to)
+	if !direct {
+		e.payBlindly()
+	}
 }
 
-// payBlindly gives the receiver a credit after all, because others are about to pay it as well.
+// payBlindly gives the receivers credits after all, because others are about to pay one of them as well.
 func (e *entry) payBlindly() {
-	e.signed.Hints.Direct = false
-	e.guest = ledger.Key{}
+	e.signed.Hints.Direct, e.signed.Hints.Open = false, false
+	e.receivers = nil
 	e.nameKeys()
 }
 

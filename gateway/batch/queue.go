@@ -56,11 +56,11 @@ func (q *queue) pushBack(entries []*entry) {
 	}
 }
 
-// take returns intents for one batch: in turns over the lanes, up to both bounds, none that touches a held key, none whose
+// take returns intents for one batch: in turns over the lanes, up to all bounds, none that touches a held key, none whose
 // back-off has not ended, suspects only among themselves. It returns also when the first back-off ends, if that is what it
 // left some for.
 func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, wake time.Time) {
-	limit, bytes := maxIntents, 0
+	limit, bytes, weight := maxIntents, 0, 0
 	blocked := map[*lane]bool{}
 	for progress := true; progress && len(taken) < limit; {
 		progress = false
@@ -77,7 +77,8 @@ func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, w
 				blocked[l] = true
 				continue
 			}
-			if len(taken) > 0 && (e.suspect != taken[0].suspect || bytes+e.size > maxBytes) || q.touchesHeld(e) {
+			full := bytes+e.size > maxBytes || weight+e.weight > maxBatchKeys
+			if len(taken) > 0 && (e.suspect != taken[0].suspect || full) || q.touchesHeld(e) {
 				blocked[l] = true
 				continue
 			}
@@ -87,6 +88,7 @@ func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, w
 			l.entries = l.entries[1:]
 			q.size--
 			bytes += e.size
+			weight += e.weight
 			taken = append(taken, e)
 			progress = true
 		}
@@ -95,7 +97,7 @@ func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, w
 	return taken, wake
 }
 
-// touchesHeld reports whether the intent has to wait for a batch in flight. It does not wait for its receiver's sake: one
+// touchesHeld reports whether the intent has to wait for a batch in flight. It does not wait for its receivers' sake: one
 // that many pay gets credits, which stand in nobody's way.
 func (q *queue) touchesHeld(e *entry) bool {
 	busy := false
@@ -103,7 +105,7 @@ func (q *queue) touchesHeld(e *entry) bool {
 		if !q.held[key] {
 			continue
 		}
-		if key != e.guest {
+		if !e.receivers[key] {
 			return true
 		}
 		busy = true

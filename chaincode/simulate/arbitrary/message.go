@@ -3,6 +3,7 @@ package arbitrary
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -54,10 +55,22 @@ func fill(t *rapid.T, message protoreflect.Message) {
 			least = 0
 		}
 		list := message.Mutable(field).List()
-		for range rapid.IntRange(least, maxItems).Draw(t, field.TextName()+" items") {
-			list.Append(value(t, field, list.NewElement()))
+		for i := range rapid.IntRange(least, maxItems).Draw(t, field.TextName()+" items") {
+			item := value(t, field, list.NewElement())
+			if name := rule.GetDistinct(); name != "" {
+				distinguish(item.Message(), name, i)
+			}
+			list.Append(item)
 		}
 	}
+}
+
+// distinguish makes an item's field unlike those of the items before it.
+func distinguish(item protoreflect.Message, name string, i int) {
+	field := item.Descriptor().Fields().ByTextName(name)
+	octets := slices.Clone(item.Get(field).Bytes())
+	octets[len(octets)-1] = byte(i)
+	item.Set(field, protoreflect.ValueOfBytes(octets))
 }
 
 // value draws one value of a field; empty is a fresh one of its type.
