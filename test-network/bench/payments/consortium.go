@@ -15,6 +15,10 @@ import (
 const (
 	// defaultAccounts is how many people there are when --accounts does not say.
 	defaultAccounts = 100_000
+	// welcomed is how many people one payout welcomes: as many as it may.
+	welcomed = 500
+	// seeding is how many payouts are on their way while people get their first money.
+	seeding = 16
 	// fundCMT is what each person gets to begin with.
 	fundCMT = 100
 	// ownOrganisation is whose gateway this process stands in for: the first with a peer.
@@ -89,14 +93,17 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	}
 	lab.Say("  %d people get money", accounts)
 	began := time.Now()
-	d := c.driver(outstanding, c.relay)
-	next := 0
+	d := c.driver(seeding, c.relay)
+	rest := c.people
 	err := d.run(ctx, 0, func(bool) *job {
-		if next == len(c.people) {
+		if len(rest) == 0 {
 			return nil
 		}
-		next++
-		return &job{actor: c.faucet, call: payment(c.people[next-1], spec.CMT(fundCMT)), counts: true}
+		n := min(welcomed, len(rest))
+		welcome := &job{actor: c.faucet, call: payout(rest[:n], spec.CMT(fundCMT))}
+		welcome.call.Hints = &spec.Hints{Open: true} // as a gateway welcomes those who come to it
+		rest = rest[n:]
+		return welcome
 	})
 	if refused, text := d.refusals(); err == nil && refused > 0 {
 		err = fmt.Errorf("%d were refused: %s", refused, text)
@@ -134,7 +141,17 @@ func payment(to *person, amount spec.Amount) *spec.Call {
 	return &spec.Call{Operation: transferOperation, Command: &spec.Transfer{To: to.address.Bytes(), Amount: amount.Bytes()}}
 }
 
+// payout is a call that pays all of them the same.
+func payout(to []*person, amount spec.Amount) *spec.Call {
+	command := &spec.Payout{}
+	for _, receiver := range to {
+		command.Payments = append(command.Payments, &spec.Payment{To: receiver.address.Bytes(), Amount: amount.Bytes()})
+	}
+	return &spec.Call{Operation: payoutOperation, Command: command}
+}
+
 var (
+	payoutOperation   = spec.Find("token:Payout")
 	transferOperation = spec.Find("token:Transfer")
 	sweepOperation    = spec.Find("token:Sweep")
 )

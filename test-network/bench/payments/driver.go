@@ -28,9 +28,9 @@ const (
 type job struct {
 	actor *person
 	call  *spec.Call
-	// counts: its end is one operation. began is when the operation began, if not with this intent.
-	counts bool
-	began  time.Time
+	// operations are what its end brings to an end: a payout as many as it pays. began is when they began, if not with this intent.
+	operations int
+	began      time.Time
 	// then is told, once, with the driver's lock held. May be nil.
 	then func(err error)
 
@@ -56,6 +56,7 @@ type driver struct {
 	changed *sync.Cond
 	flying  int
 	took    bench.Latencies
+	ended   int // operations
 	refused map[string]int
 	last    uint64 // the highest block that bore one
 	failed  error
@@ -151,8 +152,9 @@ func (d *driver) end(j *job, took time.Duration, block uint64, err error) {
 	switch {
 	case err != nil:
 		d.refused[string(spec.ErrorCode(err))]++
-	case j.counts:
+	case j.operations > 0:
 		d.took = append(d.took, took)
+		d.ended += j.operations
 	}
 	if j.then != nil {
 		j.then(err)

@@ -83,8 +83,8 @@ func TestAPurchaseIsThreeStepsInTheirOrder(t *testing.T) {
 	var steps []string
 	for range 3 {
 		j := m.plan(len(steps) > 0) // what was begun comes to its end after the window's
-		if j.counts != (len(steps) == 2) {
-			t.Errorf("step %d counts: %v", len(steps), j.counts)
+		if (j.operations == 1) != (len(steps) == 2) {
+			t.Errorf("step %d ends %d operations", len(steps), j.operations)
 		}
 		steps = append(steps, j.call.Operation.Name)
 		j.then(nil)

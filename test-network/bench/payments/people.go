@@ -43,5 +43,6 @@ func (p *person) sign(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, e
 	}
 	return &spec.SignedIntent{
 		Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: p.public(), Signature: ed25519.Sign(p.key, intent.Message(ledgerID, body)),
+		Hints: call.Hints,
 	}, nil
 }

@@ -99,7 +99,7 @@ func (m *market) order(buyer *person, from *seller) *job {
 	buyer.busy = true
 	confirm := &job{
 		actor: buyer, call: step("market:ConfirmOrder", &spec.ConfirmOrder{Order: order[:]}),
-		counts: true, began: began, then: func(error) { buyer.busy = false },
+		operations: 1, began: began, then: func(error) { buyer.busy = false },
 	}
 	ship := &job{actor: from.person, call: step("market:ShipOrder", &spec.ShipOrder{Order: order[:]}), then: m.goOn(buyer, confirm)}
 	return &job{
