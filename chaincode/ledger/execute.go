@@ -91,3 +91,9 @@ func has(t *task, key Key) bool { return t.view[key] != nil }
 
 // params returns the parameters; admit made sure that there are some.
 func (t *task) params() Parameters { return t.parameters }
+
+// member returns the organisation of the transaction's creator; admit made sure that it is one.
+func (t *task) member() Member {
+	member, _ := get[Member](t, MemberKey(t.tx.MSPID))
+	return member
+}

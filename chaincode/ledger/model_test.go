@@ -564,7 +564,7 @@ func (b *books) describe() map[string]string {
 			d["lot "+lotKey(parent(), id())] = fmt.Sprint(r.Stock)
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
-				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee.Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
 		}
 	}
 	return d

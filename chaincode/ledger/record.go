@@ -201,8 +201,8 @@ type Listing struct {
 // Version is a listing's terms. It is never rewritten: an order names it.
 type Version struct {
 	Seller spec.Address
-	// SellerMSP is the organisation behind the seller, which may not judge or carry for it.
-	SellerMSP      string
+	// SellerMember is the index of the organisation behind the seller, which may not judge or carry for it.
+	SellerMember   uint32
 	Price          spec.Amount
 	ShippingPrice  spec.Amount
 	Category       string
@@ -221,23 +221,25 @@ type End struct {
 // Lot is a part of a listing's stock.
 type Lot struct{ Stock uint32 }
 
-// Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero.
+// Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero. It is
+// written at each step of a purchase, so it has nothing that follows from elsewhere: what it still holds and what fee was paid are
+// the methods Held and Fee.
 type Order struct {
 	State         spec.OrderState
 	Buyer, Seller spec.Address
-	// BuyerMSP and SellerMSP are the organisations behind the sides, which may not judge or carry for them.
-	BuyerMSP, SellerMSP string
-	Listing             spec.ID
-	Version, Quantity   uint32
-	Total               spec.Amount
-	Fee                 spec.Amount
-	FeeAccount          spec.Address
-	FeeBps              uint32
-	ReleaseSeconds      uint32
-	PlacedAt            int64
-	UpdatedAt           int64
-	ShipDeadline        int64
-	ProtectionDeadline  int64
+	// BuyerMember and SellerMember are the indexes of the organisations behind the sides, which may not judge or carry for them.
+	BuyerMember, SellerMember uint32
+	Listing                   spec.ID
+	Version, Quantity         uint32
+	Total                     spec.Amount
+	// Released is what left the hold for the seller so far, the fee included; Refunded what went back to the buyer.
+	Released, Refunded spec.Amount
+	FeeBps             uint32
+	ReleaseSeconds     uint32
+	PlacedAt           int64
+	UpdatedAt          int64
+	ShipDeadline       int64
+	ProtectionDeadline int64
 	// ReleaseDue is 0 until hand-over is proven.
 	ReleaseDue   int64
 	HandOverHash [32]byte

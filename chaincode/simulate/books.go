@@ -243,7 +243,8 @@ func (b *books) settle(order ledger.Order, to spec.OrderState) {
 	}
 	fee := feeOf(order)
 	b.give(order.Seller.Bytes(), spec.CreditKind_CREDIT_KIND_RELEASE, new(big.Int).Sub(total, fee))
-	b.give(order.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
+	params, _ := b.records[ledger.ParametersKey()].(ledger.Parameters)
+	b.give(params.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
 }
 
 func feeOf(order ledger.Order) *big.Int {
@@ -326,12 +327,15 @@ func (b *books) checkOrder(id spec.ID, c change) {
 	if reached, asked := b.orders[id]; !asked || reached != after.State {
 		b.fault("order %x is %s, what was asked makes it %s", id, after.State, reached)
 	}
-	fee := new(big.Int)
-	if after.State == spec.OrderState_ORDER_STATE_RELEASED {
-		fee = feeOf(after)
+	var released, refunded spec.Amount
+	switch {
+	case after.State == spec.OrderState_ORDER_STATE_RELEASED:
+		released = after.Total
+	case !open(after.State):
+		refunded = after.Total
 	}
-	if units(after.Fee).Cmp(fee) != 0 {
-		b.fault("order %x records the fee %s, not %s base units", id, after.Fee, fee)
+	if after.Released != released || after.Refunded != refunded {
+		b.fault("order %x records %s released and %s refunded, not %s and %s", id, after.Released, after.Refunded, released, refunded)
 	}
 	if existed && after.UpdatedAt < before.UpdatedAt {
 		b.fault("order %x goes back in time", id)
@@ -351,7 +355,8 @@ func (b *books) checkOrder(id spec.ID, c change) {
 
 // termsOf is what never changes in an order.
 func termsOf(o ledger.Order) ledger.Order {
-	o.State, o.UpdatedAt, o.ReleaseDue, o.Fee = 0, 0, 0, spec.Amount{}
+	o.State, o.UpdatedAt, o.ReleaseDue = 0, 0, 0
+	o.Released, o.Refunded = spec.Amount{}, spec.Amount{}
 	o.TrackingHash, o.ProofHash = [32]byte{}, [32]byte{}
 	return o
 }

@@ -158,7 +158,7 @@ func readParameters(r *reader) ledger.Parameters {
 
 func writeVersion(w *writer, v ledger.Version) {
 	w.address(v.Seller)
-	w.bytes([]byte(v.SellerMSP))
+	w.number(uint64(v.SellerMember))
 	w.amount(v.Price)
 	w.amount(v.ShippingPrice)
 	w.bytes([]byte(v.Category))
@@ -170,7 +170,7 @@ func writeVersion(w *writer, v ledger.Version) {
 func readVersion(r *reader) ledger.Version {
 	return ledger.Version{
 		Seller:         r.address(),
-		SellerMSP:      string(r.bytes(maxMSP)),
+		SellerMember:   r.uint32(),
 		Price:          r.amount(),
 		ShippingPrice:  r.amount(),
 		Category:       string(r.bytes(maxLabel)),
@@ -180,23 +180,26 @@ func readVersion(r *reader) ledger.Version {
 	}
 }
 
+// writeOrder writes times as seconds since the order was placed.
 func writeOrder(w *writer, o ledger.Order) {
 	w.number(uint64(o.State))
 	w.address(o.Buyer)
 	w.address(o.Seller)
-	w.bytes([]byte(o.BuyerMSP))
-	w.bytes([]byte(o.SellerMSP))
+	w.number(uint64(o.BuyerMember))
+	w.number(uint64(o.SellerMember))
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
 	w.amount(o.Total)
-	w.amount(o.Fee)
-	w.address(o.FeeAccount)
+	w.amount(o.Released)
+	w.amount(o.Refunded)
 	w.number(uint64(o.FeeBps))
 	w.number(uint64(o.ReleaseSeconds))
-	for _, seconds := range []int64{o.PlacedAt, o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline, o.ReleaseDue} {
-		w.time(seconds)
+	w.time(o.PlacedAt)
+	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
+		w.time(seconds - o.PlacedAt)
 	}
+	w.since(o.PlacedAt, o.ReleaseDue)
 	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash)
 }
 
@@ -205,20 +208,22 @@ func readOrder(r *reader) ledger.Order {
 		State:          spec.OrderState(r.number(1<<31 - 1)),
 		Buyer:          r.address(),
 		Seller:         r.address(),
-		BuyerMSP:       string(r.bytes(maxMSP)),
-		SellerMSP:      string(r.bytes(maxMSP)),
+		BuyerMember:    r.uint32(),
+		SellerMember:   r.uint32(),
 		Listing:        r.id(),
 		Version:        r.uint32(),
 		Quantity:       r.uint32(),
 		Total:          r.amount(),
-		Fee:            r.amount(),
-		FeeAccount:     r.address(),
+		Released:       r.amount(),
+		Refunded:       r.amount(),
 		FeeBps:         r.uint32(),
 		ReleaseSeconds: r.uint32(),
+		PlacedAt:       r.time(),
 	}
-	for _, seconds := range []*int64{&o.PlacedAt, &o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline, &o.ReleaseDue} {
-		*seconds = r.time()
+	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
+		*seconds = o.PlacedAt + r.seconds()
 	}
+	o.ReleaseDue = r.since(o.PlacedAt)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
 	return o
 }

@@ -290,7 +290,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
 				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
 			}
-			if err := checkSettlement(now, before[hold], after); err != nil {
+			if err := checkSettlement(now, before[hold], after, a.feeAccount()); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
 		}
@@ -302,7 +302,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 }
 
 // checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
-func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Key]ledger.Record) error {
+func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
 	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
 		return fmt.Errorf("%v was held for %s", hold, order.Total)
 	}
@@ -318,7 +318,7 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 		payout, _ := order.Total.Sub(fee)
 		want = map[string]spec.Amount{string(order.Seller.Bytes()): payout}
 		if !fee.IsZero() {
-			want[string(order.FeeAccount.Bytes())] = fee
+			want[string(feeAccount.Bytes())] = fee
 		}
 	}
 	for address, amount := range want {
@@ -327,6 +327,12 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 		}
 	}
 	return nil
+}
+
+// feeAccount is where fees go.
+func (a *auditor) feeAccount() spec.Address {
+	params, _ := a.records[ledger.ParametersKey()].(ledger.Parameters)
+	return params.FeeAccount
 }
 
 // finish checks what must hold at the end of the blocks.
