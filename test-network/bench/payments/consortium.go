@@ -38,6 +38,7 @@ type consortium struct {
 	// faucet pays each person its first money, merchant is paid by all in hot.
 	faucet, merchant *person
 	sellers          []*seller
+	rate             float64 // valid_per_second of the last scenario
 }
 
 // up brings the network up, starts a gateway in this process and gives people money.
@@ -51,25 +52,34 @@ func (c *consortium) up(ctx context.Context, lab *bench.Lab) error {
 			return err
 		}
 	}
-	network, err := lab.OwnNetwork(ctx, "cmt")
+	network, err := c.start(ctx, lab, "cmt")
 	if err != nil {
 		return err
 	}
-	if err := network.Stop(ctx, "gateway."+ownOrganisation); err != nil { // this process takes its place
-		return err
-	}
-	if c.facts, err = network.Facts(); err != nil {
-		return err
-	}
-	if c.relay, err = newRelay(ctx, c.facts, 0, filepath.Join(lab.Folder, "relay0")); err != nil {
-		return err
-	}
-	lab.OnClose(c.relay.close)
 	if err := c.populate(ctx, lab); err != nil {
 		return err
 	}
 	c.network = network
 	return nil
+}
+
+// start brings a network up and starts a gateway in this process.
+func (c *consortium) start(ctx context.Context, lab *bench.Lab, name string) (*bench.Network, error) {
+	network, err := lab.OwnNetwork(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := network.Stop(ctx, "gateway."+ownOrganisation); err != nil { // this process takes its place
+		return nil, err
+	}
+	if c.facts, err = network.Facts(); err != nil {
+		return nil, err
+	}
+	if c.relay, err = newRelay(ctx, c.facts, 0, filepath.Join(lab.Folder, "relay-"+name)); err != nil {
+		return nil, err
+	}
+	lab.OnClose(c.relay.close)
+	return network, nil
 }
 
 func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
@@ -93,16 +103,31 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	}
 	lab.Say("  %d people get money", accounts)
 	began := time.Now()
-	d := c.driver(seeding, c.relay)
 	rest := c.people
+	err := c.welcome(ctx, spec.CMT(fundCMT), func() []*person {
+		n := min(welcomed, len(rest))
+		come := rest[:n]
+		rest = rest[n:]
+		return come
+	})
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
+	return nil
+}
+
+// welcome opens accounts for those who come, until nobody does, and gives each the amount.
+func (c *consortium) welcome(ctx context.Context, amount spec.Amount, next func() []*person) error {
+	d := c.driver(seeding, c.relay)
 	err := d.run(ctx, 0, func(bool) *job {
-		if len(rest) == 0 {
+		come := next()
+		if len(come) == 0 {
 			return nil
 		}
-		n := min(welcomed, len(rest))
-		welcome := &job{actor: c.faucet, call: payout(rest[:n], spec.CMT(fundCMT))}
+		welcome := &job{actor: c.faucet, call: payout(come, amount)}
 		welcome.call.Hints = &spec.Hints{Open: true} // as a gateway welcomes those who come to it
-		rest = rest[n:]
 		return welcome
 	})
 	if refused, text := d.refusals(); err == nil && refused > 0 {
@@ -111,8 +136,6 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	if err != nil {
 		return fmt.Errorf("give people money: %w", err)
 	}
-	took := time.Since(began)
-	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
 	return c.relay.store.AwaitBlock(ctx, d.last)
 }
 
@@ -123,7 +146,7 @@ func (c *consortium) driver(limit int, carriers ...carrier) *driver {
 // fillFaucet has the treasury pay the faucet, and waits until the gateway knows of it.
 func (c *consortium) fillFaucet(ctx context.Context, amount spec.Amount) error {
 	call := &spec.Call{Operation: spec.Find("token:Transfer"), Hints: &spec.Hints{}, Command: &spec.Transfer{
-		Reference: "bench-faucet", To: c.faucet.address.Bytes(), Amount: amount.Bytes(),
+		Reference: fmt.Sprintf("bench-faucet-%s", amount), To: c.faucet.address.Bytes(), Amount: amount.Bytes(),
 	}}
 	return bench.Await(ctx, ready, "money for the faucet", func(ctx context.Context) error {
 		commit, err := c.relay.ledger.Submit(ctx, call, announceNobody)

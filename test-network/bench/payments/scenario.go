@@ -91,13 +91,13 @@ func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *driver, next
 }
 
 func (c *consortium) report(result *bench.Result, d *driver, found measured, l load) {
-	rate := float64(d.ended) / found.length.Seconds()
-	result.Add("valid_per_second", rate)
+	c.rate = float64(d.ended) / found.length.Seconds()
+	result.Add("valid_per_second", c.rate)
 	if c.baseline.best > 0 {
 		if l.goal > 0 {
-			result.AddAtLeast("ratio_to_baseline", rate/c.baseline.best, l.goal)
+			result.AddAtLeast("ratio_to_baseline", c.rate/c.baseline.best, l.goal)
 		} else {
-			result.Add("ratio_to_baseline", rate/c.baseline.best)
+			result.Add("ratio_to_baseline", c.rate/c.baseline.best)
 		}
 	}
 	addLatencies(result, d.took)

@@ -43,6 +43,7 @@ type options struct {
 	only []string
 	root string
 
+	nightly  bool
 	seconds  int
 	settings bench.Settings
 }
@@ -71,7 +72,7 @@ is stopped at its end, also after Ctrl-C.
 		RunE: func(command *cobra.Command, names []string) error {
 			chosen, err := registry.Find(names[0])
 			if err == nil {
-				chosen, err = chosen.Only(o.only)
+				chosen, err = chosen.Only(o.only, o.nightly)
 			}
 			if err != nil {
 				return err
@@ -83,6 +84,7 @@ is stopped at its end, also after Ctrl-C.
 	command.SetHelpTemplate("{{.Long}}\nusage: {{.UseLine}}\n\n{{.Flags.FlagUsages}}")
 	command.Flags().StringVar(&o.json, "json", "", "also write the figures and the machine to `FILE`")
 	command.Flags().StringSliceVar(&o.only, "only", nil, "run these scenarios only: `SCENARIO,...`")
+	command.Flags().BoolVar(&o.nightly, "nightly", false, "also run the scenarios that take long")
 	command.Flags().IntVar(&o.seconds, "seconds", 0, "measure for `N` seconds, where a scenario measures a window")
 	command.Flags().IntVar(&o.settings.Accounts, "accounts", 0, "let `N` accounts act, where a scenario needs many")
 	command.Flags().BoolVar(&o.settings.Keep, "keep", false, "leave networks and folders as they are at the end")
