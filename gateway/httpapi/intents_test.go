@@ -225,7 +225,7 @@ func TestPurchaseByIntents(t *testing.T) {
 			t.Fatalf("purchase %d: %v %v", n, r[0].Problem, r[1].Problem)
 		}
 	}
-	if r := relay(t, h.treasury, h.treasuryKey, anna.sign("market:PlaceOrder", `{"reference":"late","listing":"`+listing+`","version":1,"quantity":1,"total":"11.5"}`)).Results[0]; r.Problem == nil || r.Problem.Code != spec.LotEmpty {
+	if r := relay(t, h.treasury, h.treasuryKey, anna.sign("market:PlaceOrder", `{"reference":"late","listing":"`+listing+`","version":1,"quantity":1,"total":"11.5"}`)).Results[0]; r.Problem == nil || r.Problem.Code != spec.SoldOut {
 		t.Errorf("beyond the stock: %+v", r)
 	}
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/cybermiles/cmt/gateway/app"
 )
 
-// maxLots bounds the lots of one listing that are looked at, as the chaincode's own answer does.
-const maxLots = 256
-
 var _ app.Model = (*Store)(nil)
 
 // Funds returns what an account has and its biggest open credits.
@@ -56,7 +53,7 @@ func (s *Store) Crowded(_ context.Context, credits int) ([]spec.Address, error) 
 
 // Lots returns a listing's lots in the order of their identifiers.
 func (s *Store) Lots(ctx context.Context, listing spec.ID) ([]app.Lot, error) {
-	entries, _, err := state.Reader{Stub: mirror{ctx, s.blocks}}.Page(ledger.LotKind, string(listing[:]), "", maxLots)
+	entries, _, err := state.Reader{Stub: mirror{ctx, s.blocks}}.Page(ledger.LotKind, string(listing[:]), "", app.MaxLots)
 	if err != nil {
 		return nil, wrap(err, "read lots")
 	}

@@ -52,14 +52,16 @@ func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 	if g.parameters, err = batch.ReadParameters(ctx, g.ledger); err != nil {
 		return nil, err
 	}
-	index, err := batch.MemberIndex(ctx, g.ledger, g.mspID)
+	index, err := app.MemberIndex(ctx, g.ledger, g.mspID)
 	if err != nil {
 		return nil, err
 	}
 	witness := batch.NewWitness()
 	witness.SetHome(index)
 	g.blocks = &blocks{Store: g.store, witness: witness, credits: map[spec.Address]int{}}
-	g.batcher = batch.New(batch.Options{Parameters: g.parameters, Log: logger}, g.ledger, g.store, witness)
+	g.batcher = batch.New(batch.Options{
+		Parameters: g.parameters, Log: logger, Remedies: batch.Remedies{spec.LotEmpty: app.NewLots(g.mspID, g.ledger, g.store, logger)},
+	}, g.ledger, g.store, witness)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
 	g.work, running = errgroup.WithContext(running)
