@@ -29,6 +29,8 @@ const (
 	LotKind
 	OrderKind
 	PayoutKind
+	AllowanceKind
+	TokenHoldKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -106,6 +108,14 @@ func OrderKey(id spec.ID) Key { return Key{Kind: OrderKind, ID: string(id[:])} }
 // PayoutKey is the key of a payout.
 func PayoutKey(id spec.ID) Key { return Key{Kind: PayoutKind, ID: string(id[:])} }
 
+// AllowanceKey is the key of what a spender may draw of an owner's money.
+func AllowanceKey(owner, spender spec.Address) Key {
+	return Key{Kind: AllowanceKind, Parent: string(owner.Bytes()), ID: string(spender.Bytes())}
+}
+
+// TokenHoldKey is the key of a token hold. Its money lies under HoldKey, as an order's does.
+func TokenHoldKey(id spec.ID) Key { return Key{Kind: TokenHoldKind, ID: string(id[:])} }
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -121,6 +131,8 @@ type Parameters struct {
 	ProtectionSeconds uint32
 	FenceEpochSeconds uint32
 	FenceGraceSeconds uint32
+	// HoldSeconds is the longest time that a token hold may last.
+	HoldSeconds uint32
 }
 
 // Member is an organisation on the ledger.
@@ -257,6 +269,22 @@ type Payout struct {
 	Time  int64
 }
 
+// Allowance is money that its owner set apart for a spender to draw.
+type Allowance struct{ Amount spec.Amount }
+
+// TokenHold is money set aside for a payee until it is captured, voided or expired. Times are Unix seconds.
+type TokenHold struct {
+	State        spec.HoldState
+	Payer, Payee spec.Address
+	// Arbiter captures: the payee, unless the payer named another.
+	Arbiter          spec.Address
+	Amount, Captured spec.Amount
+	PlacedAt         int64
+	UpdatedAt        int64
+	ExpiresAt        int64
+	Memo             string
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -304,3 +332,9 @@ func (Order) Kind() Kind { return OrderKind }
 
 // Kind names the record's kind.
 func (Payout) Kind() Kind { return PayoutKind }
+
+// Kind names the record's kind.
+func (Allowance) Kind() Kind { return AllowanceKind }
+
+// Kind names the record's kind.
+func (TokenHold) Kind() Kind { return TokenHoldKind }

@@ -19,6 +19,9 @@ type books struct {
 	orders map[spec.ID]spec.OrderState
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
+	// allowances and holds are what the commands leave of those that they touch.
+	allowances map[ledger.Key]*big.Int
+	holds      map[spec.ID]ledger.TokenHold
 }
 
 type gift struct {
@@ -32,6 +35,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
 		orders: map[spec.ID]spec.OrderState{}, stock: map[spec.ID]int64{},
+		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
 	}
 	for _, deed := range deeds {
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
@@ -54,13 +58,24 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	b.checkMoney(paidAtOnce)
 	b.checkOrders()
 	b.checkStock()
+	b.checkAllowances()
+	b.checkHolds()
 }
 
 // enter writes one command down.
 func (b *books) enter(deed *act) {
 	switch c := deed.call.Command.(type) {
 	case *spec.Transfer, *spec.Payout:
+		for _, p := range deed.payments() {
+			b.spend(deed.actor, p.amount)
+		}
 		b.pay(deed)
+	case *spec.Approve, *spec.TransferFrom:
+		b.allow(deed)
+	case *spec.PlaceHold:
+		b.placeHold(deed, c)
+	case interface{ GetHold() []byte }:
+		b.stepHold(deed, spec.ID(c.GetHold()))
 	case *spec.Mint:
 		b.give(c.To, spec.CreditKind_CREDIT_KIND_MINT, new(big.Int).SetBytes(c.Amount))
 	case *spec.Burn:
@@ -84,7 +99,6 @@ func (b *books) openedNow(deeds []*act, owner spec.Address) bool {
 // pay: what is paid into an account that the transaction opened before goes there at once.
 func (b *books) pay(deed *act) {
 	for _, p := range deed.payments() {
-		b.spend(deed.actor, p.amount)
 		if to := b.address(p.to); deed.opened[to] {
 			b.spend(to, new(big.Int).Neg(p.amount))
 			continue
@@ -314,8 +328,9 @@ func (b *books) checkOrders() {
 		case ledger.OrderKind:
 			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
 		case ledger.HoldKind:
-			if find(b.changes, ledger.Key{Kind: ledger.OrderKind, ID: c.key.ID}) == nil {
-				b.fault("%s changes without its order", state.FormatKey(c.key))
+			id := spec.ID([]byte(c.key.ID))
+			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil {
+				b.fault("%s changes without its order or token hold", state.FormatKey(c.key))
 			}
 		}
 	}

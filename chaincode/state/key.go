@@ -44,6 +44,8 @@ const (
 //	k/<listing>/<lot>           lot
 //	o/<order>                   order
 //	w/<payout>                  payout
+//	n/<owner>/<spender>         allowance
+//	z/<hold>                    token hold
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -61,6 +63,8 @@ var shapes = [...]shape{
 	{ledger.LotKind, "k", true, octets},
 	{ledger.OrderKind, "o", false, octets},
 	{ledger.PayoutKind, "w", false, octets},
+	{ledger.AllowanceKind, "n", true, octets},
+	{ledger.TokenHoldKind, "z", false, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

@@ -76,6 +76,10 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.amount(r.Total)
 		w.bytes([]byte(r.Memo))
 		w.time(r.Time)
+	case ledger.Allowance:
+		w.amount(r.Amount)
+	case ledger.TokenHold:
+		writeTokenHold(w, r)
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -132,6 +136,10 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return readOrder(r)
 	case ledger.PayoutKind:
 		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
+	case ledger.AllowanceKind:
+		return ledger.Allowance{Amount: r.amount()}
+	case ledger.TokenHoldKind:
+		return readTokenHold(r)
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -143,14 +151,14 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds} {
 		w.number(uint64(seconds))
 	}
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds} {
 		*seconds = r.uint32()
 	}
 	return p
@@ -226,4 +234,32 @@ func readOrder(r *reader) ledger.Order {
 	o.ReleaseDue = r.since(o.PlacedAt)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
 	return o
+}
+
+func writeTokenHold(w *writer, h ledger.TokenHold) {
+	w.number(uint64(h.State))
+	w.address(h.Payer)
+	w.address(h.Payee)
+	w.address(h.Arbiter)
+	w.amount(h.Amount)
+	w.amount(h.Captured)
+	w.time(h.PlacedAt)
+	w.time(h.UpdatedAt)
+	w.time(h.ExpiresAt)
+	w.bytes([]byte(h.Memo))
+}
+
+func readTokenHold(r *reader) ledger.TokenHold {
+	return ledger.TokenHold{
+		State:     spec.HoldState(r.number(1<<31 - 1)),
+		Payer:     r.address(),
+		Payee:     r.address(),
+		Arbiter:   r.address(),
+		Amount:    r.amount(),
+		Captured:  r.amount(),
+		PlacedAt:  r.time(),
+		UpdatedAt: r.time(),
+		ExpiresAt: r.time(),
+		Memo:      string(r.bytes(maxMemo)),
+	}
 }

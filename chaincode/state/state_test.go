@@ -43,9 +43,11 @@ func samples(t testing.TB) []struct {
 		text   string
 		value  string
 	}{
-		{ledger.ParametersKey(), ledger.Parameters{LedgerID: [16]byte{1, 2}, FeeAccount: shop, Treasury: alice, FeeBps: 250, CreditMinimum: amount(t, "0.01"), ShipSeconds: 1, ReleaseSeconds: 2, ProtectionSeconds: 300, FenceEpochSeconds: 4, FenceGraceSeconds: 5}, "p", "0101020000000000000000000000000000026d572e7e1b9cd40e432623d539917ee27f2a47fb035f537b2caec8ac59ab4dcca6ad00d0093bd9cb3efa01072386f26fc100000102ac020405"},
+		{ledger.ParametersKey(), ledger.Parameters{LedgerID: [16]byte{1, 2}, FeeAccount: shop, Treasury: alice, FeeBps: 250, CreditMinimum: amount(t, "0.01"), ShipSeconds: 1, ReleaseSeconds: 2, ProtectionSeconds: 300, FenceEpochSeconds: 4, FenceGraceSeconds: 5, HoldSeconds: 6}, "p", "0101020000000000000000000000000000026d572e7e1b9cd40e432623d539917ee27f2a47fb035f537b2caec8ac59ab4dcca6ad00d0093bd9cb3efa01072386f26fc100000102ac02040506"},
 		{ledger.MemberKey("ShopMSP"), ledger.Member{MSPID: "ShopMSP", Roles: 6, Index: 3}, "m/ShopMSP", "010753686f704d53500603"},
 		{ledger.SupplyKey(), ledger.Supply{Minted: amount(t, "1000000000"), Burnt: amount(t, "1")}, "s", "010c033b2e3c9fd0803ce8000000080de0b6b3a7640000"},
+		{ledger.AllowanceKey(alice, shop), ledger.Allowance{Amount: amount(t, "3")}, "n/A19TeyyuyKxZq03Mpq0A0Ak72cs-/Am1XLn4bnNQOQyYj1TmRfuJ_Kkf7", "010829a2241af62c0000"},
+		{ledger.TokenHoldKey(order), ledger.TokenHold{State: spec.HoldState_HOLD_STATE_VOIDED, Payer: alice, Payee: shop, Arbiter: alice, Amount: amount(t, "3"), Captured: amount(t, "1"), PlacedAt: 1_700_000_000, UpdatedAt: 1_700_000_001, ExpiresAt: 1_700_000_002, Memo: "hotel"}, "z/2kMBz__1Zx6G5YV2GNGVIu6L5ns", "0103035f537b2caec8ac59ab4dcca6ad00d0093bd9cb3e026d572e7e1b9cd40e432623d539917ee27f2a47fb035f537b2caec8ac59ab4dcca6ad00d0093bd9cb3e0829a2241af62c0000080de0b6b3a764000080e2cfaa0681e2cfaa0682e2cfaa0605686f74656c"},
 		{ledger.PayoutKey(order), ledger.Payout{From: alice, Count: 500, Total: amount(t, "3"), Memo: "wages", Time: 1_700_000_000}, "w/2kMBz__1Zx6G5YV2GNGVIu6L5ns", "01035f537b2caec8ac59ab4dcca6ad00d0093bd9cb3ef4030829a2241af62c000005776167657380e2cfaa06"},
 		{ledger.FenceKey(5_666_666), ledger.Fence{Time: 1_700_000_000}, "f/5666666", "0180e2cfaa06"},
 		{ledger.AccountKey(alice), ledger.Account{Balance: amount(t, "12.5"), Nonces: ledger.Nonces{Top: 300, Used: 5}, Home: 2}, "a/A19TeyyuyKxZq03Mpq0A0Ak72cs-", "0108ad78ebc5ac620000ac020502"},
