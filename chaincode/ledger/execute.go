@@ -43,7 +43,7 @@ type Write struct {
 // Execute runs one call and returns its changes in the order of their keys, and its result. On a refusal, an *spec.Error,
 // there are no changes. Any other error is the reader's.
 func Execute(reader Reader, tx Transaction, call *spec.Call) ([]Write, proto.Message, error) {
-	w := newWork(reader, tx)
+	w := newWork(reader, tx, 0)
 	t := &task{work: w, call: call, actor: spec.SubAccountAddress(tx.MSPID, call.SubAccount)}
 	if err := t.find(); err != nil {
 		return nil, nil, err
@@ -67,6 +67,8 @@ type task struct {
 	rule  rule
 	call  *spec.Call
 	actor spec.Address
+	// loaded: all that its rule names is.
+	loaded bool
 	// signed: the command came as an intent, which its nonce keeps from happening twice.
 	signed bool
 }

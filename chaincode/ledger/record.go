@@ -61,16 +61,16 @@ func MemberKey(mspID string) Key { return Key{Kind: MemberKind, ID: mspID} }
 func FenceKey(epoch uint64) Key { return Key{Kind: FenceKind, ID: strconv.FormatUint(epoch, 10)} }
 
 // AccountKey is the key of an account.
-func AccountKey(a spec.Address) Key { return Key{Kind: AccountKind, ID: string(a.Bytes())} }
+func AccountKey(a spec.Address) Key { return Key{Kind: AccountKind, ID: a.Octets()} }
 
 // CreditKey is the key of an open credit of an account.
 func CreditKey(a spec.Address, name spec.CreditName) Key {
-	return Key{Kind: CreditKind, Parent: string(a.Bytes()), ID: string(name.Bytes())}
+	return Key{Kind: CreditKind, Parent: a.Octets(), ID: string(name.Bytes())}
 }
 
 // HoldKey is the key of an account's money that an order holds.
 func HoldKey(a spec.Address, order spec.ID) Key {
-	return Key{Kind: HoldKind, Parent: string(a.Bytes()), ID: string(order[:])}
+	return Key{Kind: HoldKind, Parent: a.Octets(), ID: string(order[:])}
 }
 
 // TransferKey is the key of a transfer.
@@ -110,7 +110,7 @@ func PayoutKey(id spec.ID) Key { return Key{Kind: PayoutKind, ID: string(id[:])}
 
 // AllowanceKey is the key of what a spender may draw of an owner's money.
 func AllowanceKey(owner, spender spec.Address) Key {
-	return Key{Kind: AllowanceKind, Parent: string(owner.Bytes()), ID: string(spender.Bytes())}
+	return Key{Kind: AllowanceKind, Parent: owner.Octets(), ID: spender.Octets()}
 }
 
 // TokenHoldKey is the key of a token hold. Its money lies under HoldKey, as an order's does.

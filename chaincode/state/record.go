@@ -34,7 +34,7 @@ func EncodeRecord(record ledger.Record) []byte {
 	case ledger.Account:
 		w.amount(r.Balance)
 		w.number(r.Nonces.Top)
-		w.number(r.Nonces.Used)
+		w.number(unused(r.Nonces))
 		w.number(uint64(r.Home))
 	case ledger.Credit:
 		w.number(uint64(r.Cause))
@@ -113,7 +113,7 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	case ledger.FenceKind:
 		return ledger.Fence{Time: r.time()}
 	case ledger.AccountKind:
-		return ledger.Account{Balance: r.amount(), Nonces: ledger.Nonces{Top: r.number(1<<64 - 1), Used: r.number(1<<64 - 1)}, Home: r.uint32()}
+		return ledger.Account{Balance: r.amount(), Nonces: readNonces(r), Home: r.uint32()}
 	case ledger.CreditKind:
 		return ledger.Credit{Cause: spec.CreditKind(r.number(1<<31 - 1)), Amount: r.amount()}
 	case ledger.HoldKind:
@@ -143,6 +143,19 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
+}
+
+// unused has bit n set when the nonce Top-n was not used: whoever uses them in their order has none, which is one byte instead
+// of ten.
+func unused(n ledger.Nonces) uint64 { return ^n.Used & window(n.Top) }
+
+// window has a bit for each nonce from 1 to the top that the window of 64 still has.
+func window(top uint64) uint64 { return 1<<min(top, 64) - 1 }
+
+func readNonces(r *reader) ledger.Nonces {
+	top := r.number(1<<64 - 1)
+	skipped := r.number(window(top))
+	return ledger.Nonces{Top: top, Used: ^skipped & window(top)}
 }
 
 func writeParameters(w *writer, p ledger.Parameters) {
