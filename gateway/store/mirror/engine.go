@@ -4,16 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
 	"github.com/syndtr/goleveldb/leveldb/opt"
 	"github.com/syndtr/goleveldb/leveldb/util"
-
-	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
 // The engine's bounds, for a gateway of millions of people on a small machine: with both overlays some 100 MiB in all.
@@ -85,33 +81,18 @@ func (e *engine) each(start, end string, take func(key, value []byte) bool) erro
 	return iterator.Error()
 }
 
-// write writes the changes and the checkpoint at once.
+// write writes the changes and the checkpoint at once. A transaction of the engine goes to tables without a journal, and what comes
+// sorted is inserted at half the cost.
 func (e *engine) write(o *overlay) error {
-	const bytesPerEntry = 96
-	batch := leveldb.MakeBatch(o.len() * bytesPerEntry)
-	batch.Put([]byte{checkpointPrefix}, append(binary.BigEndian.AppendUint64(nil, o.taken.next), o.taken.hash...))
-	var key, value []byte
-	for id, s := range inOrder(o.happened) {
-		key, value = append(append(key[:0], happenedPrefix), id[:]...), s.appendTo(value[:0])
-		batch.Put(key, value)
+	tr, err := e.db.OpenTransaction()
+	if err != nil {
+		return err
 	}
-	for id, s := range inOrder(o.refused) {
-		key, value = append(append(key[:0], refusedPrefix), id[:]...), s.appendTo(value[:0])
-		batch.Put(key, value)
+	if err := o.writeTo(tr); err != nil {
+		tr.Discard()
+		return err
 	}
-	for _, b := range o.batches {
-		batch.Put(batchKey(b.block, b.number), b.transaction[:])
-	}
-	// What comes sorted is inserted at half the cost.
-	for _, name := range slices.Sorted(maps.Keys(o.values)) {
-		key = append(key[:0], name...)
-		if v := o.values[name]; v != nil {
-			batch.Put(key, v)
-		} else {
-			batch.Delete(key)
-		}
-	}
-	return e.db.Write(batch, nil)
+	return tr.Commit()
 }
 
 func (e *engine) checkpoint() (checkpoint, error) {
@@ -151,16 +132,4 @@ func (e *engine) clear() error {
 
 func batchKey(block uint64, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{batchPrefix}, block), number)
-}
-
-// inOrder goes through intents in the order of their identifiers.
-func inOrder(intents map[spec.ID]said) func(yield func(spec.ID, said) bool) {
-	ids := slices.SortedFunc(maps.Keys(intents), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
-	return func(yield func(spec.ID, said) bool) {
-		for _, id := range ids {
-			if !yield(id, intents[id]) {
-				return
-			}
-		}
-	}
 }

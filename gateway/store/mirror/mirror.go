@@ -37,6 +37,8 @@ type Mirror struct {
 	mu sync.RWMutex
 	// fresh has the changes since the last flush began, frozen those that it writes; frozen is nil between flushes.
 	fresh, frozen *overlay
+	// spare is an empty one for the next flush.
+	spare *overlay
 	// flushed tells how the flush under way ended; nil when none is.
 	flushed chan error
 	// credits has how many open credits each account has.
@@ -60,7 +62,7 @@ func open(folder string, flushAt int) (*Mirror, error) {
 		_ = e.close() // it was opened to no use
 		return nil, fmt.Errorf("read the mirror: %w", err)
 	}
-	m.fresh = newOverlay(taken)
+	m.fresh, m.spare = newOverlay(taken, flushAt), newOverlay(taken, flushAt)
 	return m, nil
 }
 
@@ -167,7 +169,8 @@ func (m *Mirror) makeRoom() error {
 		return err
 	}
 	m.mu.Lock()
-	m.frozen, m.fresh = m.fresh, newOverlay(m.fresh.taken)
+	m.spare.taken = m.fresh.taken
+	m.frozen, m.fresh, m.spare = m.fresh, m.spare, nil
 	m.mu.Unlock()
 	m.flush()
 	return nil
@@ -182,6 +185,9 @@ func (m *Mirror) flush() {
 			m.mu.Lock()
 			m.frozen = nil
 			m.mu.Unlock()
+			// Whoever read it did so under the lock.
+			frozen.reset(checkpoint{})
+			m.spare = frozen
 		}
 		m.flushed <- err
 	}(m.frozen)
@@ -210,7 +216,7 @@ func (m *Mirror) Reset() error {
 	if err := m.engine.clear(); err != nil {
 		return fmt.Errorf("clear the mirror: %w", err)
 	}
-	m.fresh = newOverlay(checkpoint{})
+	m.fresh.reset(checkpoint{})
 	clear(m.credits)
 	return nil
 }

@@ -1,7 +1,12 @@
 package mirror
 
 import (
+	"bytes"
+	"encoding/binary"
+	"maps"
 	"slices"
+
+	"github.com/syndtr/goleveldb/leveldb/opt"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
@@ -36,8 +41,25 @@ type batchOf struct {
 	transaction [32]byte
 }
 
-func newOverlay(taken checkpoint) *overlay {
-	return &overlay{taken: taken, values: map[string][]byte{}, families: map[string][]string{}, happened: map[spec.ID]said{}, refused: map[spec.ID]said{}}
+// newOverlay has room for as many changes as are gathered.
+func newOverlay(taken checkpoint, entries int) *overlay {
+	return &overlay{
+		taken: taken, values: make(map[string][]byte, entries), families: map[string][]string{},
+		happened: make(map[spec.ID]said, entries/entriesPerIntent), refused: map[spec.ID]said{},
+	}
+}
+
+// entriesPerIntent is how many changes come with each intent, itself among them.
+const entriesPerIntent = 4
+
+// reset makes it empty again, for maps that have grown are not made anew.
+func (o *overlay) reset(taken checkpoint) {
+	o.taken = taken
+	clear(o.values)
+	clear(o.families)
+	clear(o.happened)
+	clear(o.refused)
+	o.batches = o.batches[:0]
 }
 
 func (o *overlay) len() int { return len(o.values) + len(o.happened) + len(o.refused) + len(o.batches) }
@@ -101,4 +123,53 @@ func (o *overlay) between(start, end string) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// sink is where an overlay is written to.
+type sink interface {
+	Put(key, value []byte, _ *opt.WriteOptions) error
+	Delete(key []byte, _ *opt.WriteOptions) error
+}
+
+// writeTo writes all changes and the checkpoint in the order of their keys.
+func (o *overlay) writeTo(to sink) error {
+	if err := to.Put([]byte{checkpointPrefix}, append(binary.BigEndian.AppendUint64(nil, o.taken.next), o.taken.hash...), nil); err != nil {
+		return err
+	}
+	if err := writeIntents(to, happenedPrefix, o.happened); err != nil {
+		return err
+	}
+	if err := writeIntents(to, refusedPrefix, o.refused); err != nil {
+		return err
+	}
+	for _, b := range o.batches {
+		if err := to.Put(batchKey(b.block, b.number), b.transaction[:], nil); err != nil {
+			return err
+		}
+	}
+	var key []byte
+	for _, name := range slices.Sorted(maps.Keys(o.values)) {
+		key = append(key[:0], name...)
+		value, err := o.values[name], error(nil)
+		if value == nil {
+			err = to.Delete(key, nil)
+		} else {
+			err = to.Put(key, value, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeIntents(to sink, prefix byte, intents map[spec.ID]said) error {
+	key, value := []byte{prefix}, []byte(nil)
+	for _, id := range slices.SortedFunc(maps.Keys(intents), func(a, b spec.ID) int { return bytes.Compare(a[:], b[:]) }) {
+		key, value = append(key[:1], id[:]...), intents[id].appendTo(value[:0])
+		if err := to.Put(key, value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
