@@ -7,6 +7,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 const (
@@ -64,11 +65,11 @@ func (g *growth) up(ctx context.Context, lab *bench.Lab) error {
 	if err != nil {
 		return err
 	}
-	g.byOwner = map[spec.Address]*person{}
-	if g.faucet, err = newPerson(g.relay.parameters.LedgerID, 0); err != nil {
+	g.byOwner = map[spec.Address]*crowd.Person{}
+	if g.faucet, err = crowd.NewPerson(g.relay.Parameters.LedgerID, 0); err != nil {
 		return err
 	}
-	g.byOwner[g.faucet.address] = g.faucet
+	g.byOwner[g.faucet.Address] = g.faucet
 	g.network = network
 	return nil
 }
@@ -78,17 +79,17 @@ func (g *growth) grow(ctx context.Context, lab *bench.Lab, size int) error {
 	if size <= g.size {
 		return nil
 	}
-	if err := g.fillFaucet(ctx, spec.CMT(uint32((size-g.size)*growthCMT))); err != nil {
+	if err := g.relay.FillFaucet(ctx, g.faucet, spec.CMT(uint32((size-g.size)*growthCMT))); err != nil {
 		return err
 	}
 	lab.Say("  %d people join %d", size-g.size, g.size)
 	began, said, already := time.Now(), time.Now(), g.size
 	var failed error
-	err := g.welcome(ctx, spec.CMT(growthCMT), func() []*person {
-		var come []*person
-		for len(come) < welcomed && g.size < size {
+	err := g.relay.Welcome(ctx, g.faucet, spec.CMT(growthCMT), func() []*crowd.Person {
+		var come []*crowd.Person
+		for len(come) < crowd.Welcomed && g.size < size {
 			g.size++
-			one, err := newPerson(g.relay.parameters.LedgerID, g.size)
+			one, err := crowd.NewPerson(g.relay.Parameters.LedgerID, g.size)
 			if err != nil {
 				failed = err
 				return nil
@@ -108,27 +109,27 @@ func (g *growth) grow(ctx context.Context, lab *bench.Lab, size int) error {
 }
 
 // person returns the n-th of the crowd, from 1, whose key is kept from now on.
-func (g *growth) person(n int) (*person, error) {
-	fresh, err := newPerson(g.relay.parameters.LedgerID, n)
+func (g *growth) person(n int) (*crowd.Person, error) {
+	fresh, err := crowd.NewPerson(g.relay.Parameters.LedgerID, n)
 	if err != nil {
 		return nil, err
 	}
-	if known := g.byOwner[fresh.address]; known != nil {
+	if known := g.byOwner[fresh.Address]; known != nil {
 		return known, nil
 	}
-	g.byOwner[fresh.address] = fresh
+	g.byOwner[fresh.Address] = fresh
 	return fresh, nil
 }
 
 // strangers plans a payment of anybody to anybody.
-func (g *growth) strangers(over bool) *job {
+func (g *growth) strangers(over bool) *crowd.Job {
 	for !over {
 		from, err1 := g.person(1 + rand.IntN(g.size))
 		to, err2 := g.person(1 + rand.IntN(g.size))
 		if err1 != nil || err2 != nil {
 			return nil
 		}
-		if !from.busy && from != to {
+		if !from.Busy && from != to {
 			return pay(from, to)
 		}
 	}

@@ -1,4 +1,4 @@
-package payments
+package crowd
 
 import (
 	"context"
@@ -9,21 +9,22 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/store"
+	"github.com/cybermiles/cmt/network/topology"
 )
 
-// audit waits until all peers agree on height and hash, and the read model has every block; then all money adds up to what
+// Audit waits until all peers agree on height and hash, and the read model has every block; then all money adds up to what
 // was minted and not burnt.
-func (c *consortium) audit(ctx context.Context) error {
-	height, err := agreed(ctx, c.facts)
+func (g *Relay) Audit(ctx context.Context, facts *topology.Facts) error {
+	height, err := Agreed(ctx, facts)
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	waiting, cancel := context.WithTimeout(ctx, ready)
 	defer cancel()
-	if err := c.relay.store.AwaitBlock(waiting, height-1); err != nil {
+	if err := g.Store.AwaitBlock(waiting, height-1); err != nil {
 		return fmt.Errorf("audit: the read model lacks block %d: %w", height-1, err)
 	}
-	if err := addsUp(c.relay.store); err != nil {
+	if err := addsUp(g.Store); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
