@@ -130,7 +130,7 @@ func (s *sale) populate(ctx context.Context, lab *bench.Lab) (err error) {
 		s.people[at] = append(s.people[at], p)
 	}
 	lab.Say("  %d people get money", s.buyers)
-	if err := s.relays[0].FillFaucet(ctx, s.faucet, spec.CMT(uint32(pocket*s.buyers))); err != nil {
+	if err := s.relays[0].FillFaucet(ctx, s.faucet, crowd.Funds(s.buyers, len(s.relays), pocket)); err != nil {
 		return err
 	}
 	for n, relay := range s.relays {
@@ -139,7 +139,7 @@ func (s *sale) populate(ctx context.Context, lab *bench.Lab) (err error) {
 			return err
 		}
 		rest := s.people[n]
-		err := relay.Welcome(ctx, s.faucet, spec.CMT(pocket), func() []*crowd.Person {
+		err := relay.Welcome(ctx, s.faucet, len(rest), spec.CMT(pocket), func() []*crowd.Person {
 			come := rest[:min(crowd.Welcomed, len(rest))]
 			rest = rest[len(come):]
 			return come
