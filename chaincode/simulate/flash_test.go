@@ -85,7 +85,7 @@ func openSale(t testing.TB, seed uint64, policy tillPolicy, units uint32, batch 
 		s.tills = append(s.tills, own)
 	}
 	s.fundAll(persons)
-	s.World.SetFaults(simulate.Faults{Reorder: true})
+	s.SetFaults(simulate.Faults{Reorder: true})
 	return s
 }
 
