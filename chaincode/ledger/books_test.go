@@ -43,6 +43,8 @@ const (
 	epochSeconds      = 300
 	graceSeconds      = 120
 	holdSeconds       = 500
+	auctionSeconds    = 400
+	extensionSeconds  = 50
 )
 
 var (
@@ -52,18 +54,20 @@ var (
 
 func genesisCommand() *spec.Genesis {
 	genesis := &spec.Genesis{
-		LedgerId:          make([]byte, 16),
-		TreasuryMsp:       treasurer,
-		InitialSupply:     initialSupply.Bytes(),
-		OperatorMsp:       operator,
-		FeeBps:            feeBps,
-		CreditMinimum:     minimum.Bytes(),
-		ShipSeconds:       shipSeconds,
-		ReleaseSeconds:    releaseSeconds,
-		ProtectionSeconds: protectionSeconds,
-		FenceEpochSeconds: epochSeconds,
-		FenceGraceSeconds: graceSeconds,
-		HoldSeconds:       holdSeconds,
+		LedgerId:                make([]byte, 16),
+		TreasuryMsp:             treasurer,
+		InitialSupply:           initialSupply.Bytes(),
+		OperatorMsp:             operator,
+		FeeBps:                  feeBps,
+		CreditMinimum:           minimum.Bytes(),
+		ShipSeconds:             shipSeconds,
+		ReleaseSeconds:          releaseSeconds,
+		ProtectionSeconds:       protectionSeconds,
+		FenceEpochSeconds:       epochSeconds,
+		FenceGraceSeconds:       graceSeconds,
+		HoldSeconds:             holdSeconds,
+		AuctionSeconds:          auctionSeconds,
+		AuctionExtensionSeconds: extensionSeconds,
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

@@ -45,17 +45,19 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		return nil, spec.FieldErrorf(spec.InvalidField, "protection_seconds", "must be more than ship_seconds: what was just shipped would be refunded")
 	}
 	params := Parameters{
-		LedgerID:          [16]byte(c.LedgerId),
-		FeeAccount:        spec.OrganisationAddress(c.OperatorMsp),
-		Treasury:          spec.OrganisationAddress(c.TreasuryMsp),
-		FeeBps:            c.FeeBps,
-		CreditMinimum:     amount(c.CreditMinimum),
-		ShipSeconds:       c.ShipSeconds,
-		ReleaseSeconds:    c.ReleaseSeconds,
-		ProtectionSeconds: c.ProtectionSeconds,
-		FenceEpochSeconds: c.FenceEpochSeconds,
-		FenceGraceSeconds: c.FenceGraceSeconds,
-		HoldSeconds:       c.HoldSeconds,
+		LedgerID:                [16]byte(c.LedgerId),
+		FeeAccount:              spec.OrganisationAddress(c.OperatorMsp),
+		Treasury:                spec.OrganisationAddress(c.TreasuryMsp),
+		FeeBps:                  c.FeeBps,
+		CreditMinimum:           amount(c.CreditMinimum),
+		ShipSeconds:             c.ShipSeconds,
+		ReleaseSeconds:          c.ReleaseSeconds,
+		ProtectionSeconds:       c.ProtectionSeconds,
+		FenceEpochSeconds:       c.FenceEpochSeconds,
+		FenceGraceSeconds:       c.FenceGraceSeconds,
+		HoldSeconds:             c.HoldSeconds,
+		AuctionSeconds:          c.AuctionSeconds,
+		AuctionExtensionSeconds: c.AuctionExtensionSeconds,
 	}
 	t.put(ParametersKey(), params)
 	supply := amount(c.InitialSupply)
@@ -87,17 +89,19 @@ func getParameters(t *task, _ *spec.GetParameters) (proto.Message, error) {
 
 func (p Parameters) view() *spec.Parameters {
 	return &spec.Parameters{
-		LedgerId:          p.LedgerID[:],
-		FeeAccount:        p.FeeAccount.Bytes(),
-		Treasury:          p.Treasury.Bytes(),
-		FeeBps:            p.FeeBps,
-		CreditMinimum:     p.CreditMinimum.Bytes(),
-		ShipSeconds:       p.ShipSeconds,
-		ReleaseSeconds:    p.ReleaseSeconds,
-		ProtectionSeconds: p.ProtectionSeconds,
-		FenceEpochSeconds: p.FenceEpochSeconds,
-		FenceGraceSeconds: p.FenceGraceSeconds,
-		HoldSeconds:       p.HoldSeconds,
+		LedgerId:                p.LedgerID[:],
+		FeeAccount:              p.FeeAccount.Bytes(),
+		Treasury:                p.Treasury.Bytes(),
+		FeeBps:                  p.FeeBps,
+		CreditMinimum:           p.CreditMinimum.Bytes(),
+		ShipSeconds:             p.ShipSeconds,
+		ReleaseSeconds:          p.ReleaseSeconds,
+		ProtectionSeconds:       p.ProtectionSeconds,
+		FenceEpochSeconds:       p.FenceEpochSeconds,
+		FenceGraceSeconds:       p.FenceGraceSeconds,
+		HoldSeconds:             p.HoldSeconds,
+		AuctionSeconds:          p.AuctionSeconds,
+		AuctionExtensionSeconds: p.AuctionExtensionSeconds,
 	}
 }
 

@@ -30,7 +30,8 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	if has(t, OrderKey(id)) {
 		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.OrderType))
 	}
-	version, err := t.orderableVersion(c)
+	listing := identifier(c.Listing)
+	version, err := t.orderableVersion(listing, c.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -45,50 +46,69 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	if want != total {
 		return nil, spec.FieldErrorf(spec.TotalMismatch, "total", "must be %s CMT: %d × %s and %s for shipping", want, c.Quantity, version.Price, version.ShippingPrice)
 	}
-	listing := identifier(c.Listing)
 	if err := t.takeStock(listing, c.Quantity); err != nil {
 		return nil, err
 	}
 	if err := t.debit(total); err != nil {
 		return nil, err
 	}
+	order := t.putOrder(id, version, purchase{
+		buyer: t.actor, buyerMember: t.member().Index, listing: listing, version: c.Version, quantity: c.Quantity, total: total,
+		handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash), time: t.tx.Time,
+	})
+	t.put(HoldKey(t.actor, id), Hold{Amount: total})
+	return order.view(id), nil
+}
+
+// purchase is what makes an order, beside the version's terms and the ledger's parameters.
+type purchase struct {
+	buyer              spec.Address
+	buyerMember        uint32
+	listing            spec.ID
+	version, quantity  uint32
+	total              spec.Amount
+	handOver, delivery [32]byte
+	time               int64
+}
+
+// putOrder makes the order of a purchase, whose money is held or will be, under the terms of the version and of the ledger's
+// parameters as they are now.
+func (t *task) putOrder(id spec.ID, version Version, p purchase) Order {
 	params := t.params()
 	order := Order{
 		State:              accepted,
-		Buyer:              t.actor,
+		Buyer:              p.buyer,
 		Seller:             version.Seller,
-		BuyerMember:        t.member().Index,
+		BuyerMember:        p.buyerMember,
 		SellerMember:       version.SellerMember,
-		Listing:            listing,
-		Version:            c.Version,
-		Quantity:           c.Quantity,
-		Total:              total,
+		Listing:            p.listing,
+		Version:            p.version,
+		Quantity:           p.quantity,
+		Total:              p.total,
 		FeeBps:             params.FeeBps,
 		ReleaseSeconds:     params.ReleaseSeconds,
-		PlacedAt:           t.tx.Time,
-		UpdatedAt:          t.tx.Time,
-		ShipDeadline:       t.tx.Time + int64(params.ShipSeconds),
-		ProtectionDeadline: t.tx.Time + int64(params.ProtectionSeconds),
-		HandOverHash:       hash(c.HandOverHash),
-		DeliveryHash:       hash(c.DeliveryHash),
+		PlacedAt:           p.time,
+		UpdatedAt:          p.time,
+		ShipDeadline:       p.time + int64(params.ShipSeconds),
+		ProtectionDeadline: p.time + int64(params.ProtectionSeconds),
+		HandOverHash:       p.handOver,
+		DeliveryHash:       p.delivery,
 	}
 	if version.AcceptRequired {
 		order.State = placed
 	}
 	t.put(OrderKey(id), order)
-	t.put(HoldKey(t.actor, id), Hold{Amount: total})
-	return order.view(id), nil
+	return order
 }
 
 // orderableVersion returns the named version if it still takes orders. The listing's head, which its seller rewrites, is not
 // read: the mark of a version's end is written once and for good.
-func (t *task) orderableVersion(c *spec.PlaceOrder) (Version, error) {
-	listing := identifier(c.Listing)
-	version, ok := get[Version](t, VersionKey(listing, c.Version))
+func (t *task) orderableVersion(listing spec.ID, number uint32) (Version, error) {
+	version, ok := get[Version](t, VersionKey(listing, number))
 	if !ok {
-		return version, spec.FieldErrorf(spec.NotFound, "listing", "there is no version %d of %s", c.Version, listing.Text(spec.ListingType))
+		return version, spec.FieldErrorf(spec.NotFound, "listing", "there is no version %d of %s", number, listing.Text(spec.ListingType))
 	}
-	end, ended := get[End](t, EndKey(listing, c.Version))
+	end, ended := get[End](t, EndKey(listing, number))
 	switch {
 	case ended && end.Closed:
 		return version, spec.FieldErrorf(spec.ListingClosed, "listing", "was closed on %s", utc(end.Time))

@@ -31,6 +31,8 @@ const (
 	PayoutKind
 	AllowanceKind
 	TokenHoldKind
+	AuctionKind
+	BidKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -95,6 +97,9 @@ func EndKey(listing spec.ID, version uint32) Key {
 	return Key{Kind: EndKind, Parent: string(listing[:]), ID: versionID(version)}
 }
 
+// bidNumber is the inverse of BidKey.
+func bidNumber(key Key) uint32 { return binary.BigEndian.Uint32([]byte(key.ID)) }
+
 func versionID(version uint32) string { return string(binary.BigEndian.AppendUint32(nil, version)) }
 
 // LotKey is the key of a lot of a listing's stock.
@@ -116,6 +121,14 @@ func AllowanceKey(owner, spender spec.Address) Key {
 // TokenHoldKey is the key of a token hold. Its money lies under HoldKey, as an order's does.
 func TokenHoldKey(id spec.ID) Key { return Key{Kind: TokenHoldKind, ID: string(id[:])} }
 
+// AuctionKey is the key of an auction.
+func AuctionKey(id spec.ID) Key { return Key{Kind: AuctionKind, ID: string(id[:])} }
+
+// BidKey is the key of an auction's n-th bid, counted from 1. Its money lies under HoldKey with the order that it may become.
+func BidKey(auction spec.ID, n uint32) Key {
+	return Key{Kind: BidKind, Parent: string(auction[:]), ID: versionID(n)}
+}
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -133,6 +146,9 @@ type Parameters struct {
 	FenceGraceSeconds uint32
 	// HoldSeconds is the longest time that a token hold may last.
 	HoldSeconds uint32
+	// AuctionSeconds is the longest time that an auction may run before extensions, AuctionExtensionSeconds how long it stays
+	// open at least after each bid.
+	AuctionSeconds, AuctionExtensionSeconds uint32
 }
 
 // Member is an organisation on the ledger.
@@ -285,6 +301,31 @@ type TokenHold struct {
 	Memo             string
 }
 
+// Auction is an offer to whoever bids most. Bids do not rewrite it. Times are Unix seconds.
+type Auction struct {
+	State                     spec.AuctionState
+	Seller                    spec.Address
+	Listing                   spec.ID
+	Version, Quantity         uint32
+	StartPrice, Reserve, Step spec.Amount
+	OpenedAt, EndsAt          int64
+	ExtensionSeconds          uint32
+	// Bids is how many there were, once it is closed.
+	Bids uint32
+}
+
+// Bid is one bid of an auction. It is never rewritten: the next one beats it.
+type Bid struct {
+	Bidder spec.Address
+	// Member is the index of the organisation behind the bidder.
+	Member uint32
+	Amount spec.Amount
+	Time   int64
+	// EndsAt is until when it could be beaten.
+	EndsAt                     int64
+	HandOverHash, DeliveryHash [32]byte
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -338,3 +379,9 @@ func (Allowance) Kind() Kind { return AllowanceKind }
 
 // Kind names the record's kind.
 func (TokenHold) Kind() Kind { return TokenHoldKind }
+
+// Kind names the record's kind.
+func (Auction) Kind() Kind { return AuctionKind }
+
+// Kind names the record's kind.
+func (Bid) Kind() Kind { return BidKind }

@@ -33,6 +33,8 @@ const (
 	epochSeconds      = 300
 	graceSeconds      = 120
 	holdSeconds       = 500
+	auctionSeconds    = 400
+	extensionSeconds  = 50
 )
 
 // ledgerID is what keys sign along with what they ask.
@@ -57,18 +59,20 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 	world := simulate.New(config)
 	b := &bazaar{World: world, t: t, auditor: simulate.NewAuditor(world), codes: map[simulate.Code]int{}, valid: map[string]int{}}
 	genesis := &spec.Genesis{
-		LedgerId:          ledgerID[:],
-		TreasuryMsp:       treasurer,
-		InitialSupply:     supply.Bytes(),
-		OperatorMsp:       operator,
-		FeeBps:            feeBps,
-		CreditMinimum:     spec.Units(10).Bytes(),
-		ShipSeconds:       shipSeconds,
-		ReleaseSeconds:    releaseSeconds,
-		ProtectionSeconds: protectionSeconds,
-		FenceEpochSeconds: epochSeconds,
-		FenceGraceSeconds: graceSeconds,
-		HoldSeconds:       holdSeconds,
+		LedgerId:                ledgerID[:],
+		TreasuryMsp:             treasurer,
+		InitialSupply:           supply.Bytes(),
+		OperatorMsp:             operator,
+		FeeBps:                  feeBps,
+		CreditMinimum:           spec.Units(10).Bytes(),
+		ShipSeconds:             shipSeconds,
+		ReleaseSeconds:          releaseSeconds,
+		ProtectionSeconds:       protectionSeconds,
+		FenceEpochSeconds:       epochSeconds,
+		FenceGraceSeconds:       graceSeconds,
+		HoldSeconds:             holdSeconds,
+		AuctionSeconds:          auctionSeconds,
+		AuctionExtensionSeconds: extensionSeconds,
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},
