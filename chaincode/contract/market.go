@@ -91,3 +91,48 @@ func (*Market) ReleaseOrder(ctx contractapi.TransactionContextInterface, command
 func (*Market) GetOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":GetOrder", command)
 }
+
+// MakeOffer: haggle: offer a total of the buyer's own for a listing and have it held.
+func (*Market) MakeOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":MakeOffer", command)
+}
+
+// CounterOffer: the seller names the total that it would take instead; the offer stands.
+func (*Market) CounterOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CounterOffer", command)
+}
+
+// AcceptOffer: the seller takes the offer: it becomes an order, which holds the money.
+func (*Market) AcceptOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptOffer", command)
+}
+
+// AcceptCounter: the buyer takes the seller's total, and the offer becomes an order.
+func (*Market) AcceptCounter(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptCounter", command)
+}
+
+// DeclineOffer: the seller turns the offer down: the buyer has the money back.
+func (*Market) DeclineOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":DeclineOffer", command)
+}
+
+// WithdrawOffer: the buyer takes the offer and the money back.
+func (*Market) WithdrawOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":WithdrawOffer", command)
+}
+
+// ExpireOffer: anyone gives the buyer the money back once the offer's time is over.
+func (*Market) ExpireOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ExpireOffer", command)
+}
+
+// GetOffer: look up an offer.
+func (*Market) GetOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetOffer", command)
+}
+
+// ListOffers: a listing's offers, page by page.
+func (*Market) ListOffers(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ListOffers", command)
+}

@@ -42,6 +42,7 @@ const (
 	protectionSeconds = 900
 	epochSeconds      = 300
 	graceSeconds      = 120
+	offerSeconds      = 400
 )
 
 var (
@@ -62,6 +63,7 @@ func genesisCommand() *spec.Genesis {
 		ProtectionSeconds: protectionSeconds,
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
+		OfferSeconds:      offerSeconds,
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

@@ -55,6 +55,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		ProtectionSeconds: c.ProtectionSeconds,
 		FenceEpochSeconds: c.FenceEpochSeconds,
 		FenceGraceSeconds: c.FenceGraceSeconds,
+		OfferSeconds:      c.OfferSeconds,
 	}
 	t.put(ParametersKey(), params)
 	supply := amount(c.InitialSupply)
@@ -96,6 +97,7 @@ func (p Parameters) view() *spec.Parameters {
 		ProtectionSeconds: p.ProtectionSeconds,
 		FenceEpochSeconds: p.FenceEpochSeconds,
 		FenceGraceSeconds: p.FenceGraceSeconds,
+		OfferSeconds:      p.OfferSeconds,
 	}
 }
 

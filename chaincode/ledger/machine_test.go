@@ -45,6 +45,10 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"RefundOrder":    m.step("market:RefundOrder", func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} }),
 			"ExpireOrder":    m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
 			"ReleaseOrder":   m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
+			"MakeOffer":      m.makeOffer,
+			"bid":            m.bid,
+			"haggle":         m.haggle,
+			"haggle on":      m.haggle,
 		})
 	})
 }
@@ -117,6 +121,10 @@ func (m *machine) compare(t *rapid.T) {
 			if r.State == placed || r.State == accepted || r.State == shipped || r.State == handedOver {
 				open++
 			}
+		case ledger.Offer:
+			if r.State == offerOpen || r.State == offerCountered {
+				open++
+			}
 		}
 	}
 	supply := m.records[ledger.SupplyKey()].(ledger.Supply)
@@ -124,7 +132,7 @@ func (m *machine) compare(t *rapid.T) {
 		t.Errorf("accounts, credits and holds are %s base units, the supply is %s", sum, total)
 	}
 	if holds != open {
-		t.Errorf("%d holds, %d open orders", holds, open)
+		t.Errorf("%d holds, %d open orders and offers", holds, open)
 	}
 }
 
@@ -279,7 +287,11 @@ func (m *machine) placeOrder(t *rapid.T) {
 	if rapid.IntRange(0, 2).Draw(t, "with a code") < 2 {
 		command.HandOverHash = spec.HandOverHash(spec.NewID(spec.OrderType, s.address(), reference), code)
 	}
-	hints := m.drawHints(t, s)
+	m.perform(s, drawSkew(t), "market:PlaceOrder", command, m.drawLot(t, m.drawHints(t, s)))
+}
+
+// drawLot adds any lot to the hints, or none.
+func (m *machine) drawLot(t *rapid.T, hints *spec.Hints) *spec.Hints {
 	lots := [][]byte{make([]byte, 20)}
 	for _, key := range slices.SortedFunc(maps.Keys(m.records), ledger.Key.Compare) {
 		if key.Kind == ledger.LotKind {
@@ -289,7 +301,7 @@ func (m *machine) placeOrder(t *rapid.T) {
 	if rapid.Bool().Draw(t, "with a lot") {
 		hints.Lot = rapid.SampledFrom(lots).Draw(t, "lot")
 	}
-	m.perform(s, drawSkew(t), "market:PlaceOrder", command, hints)
+	return hints
 }
 
 func (m *machine) step(function string, command func([]byte) proto.Message) func(*rapid.T) {

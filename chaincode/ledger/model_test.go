@@ -23,6 +23,7 @@ type model struct {
 	listings      map[spec.ID]*modelListing
 	lots          map[string]uint32 // by "listing lot"
 	orders        map[spec.ID]*modelOrder
+	offers        map[spec.ID]*modelOffer
 	fences        map[uint64]bool
 }
 
@@ -80,6 +81,7 @@ func newModel() *model {
 		listings:  map[spec.ID]*modelListing{},
 		lots:      map[string]uint32{},
 		orders:    map[spec.ID]*modelOrder{},
+		offers:    map[spec.ID]*modelOffer{},
 		fences:    map[uint64]bool{},
 	}
 }
@@ -204,6 +206,10 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return code
 	case *spec.PlaceOrder:
 		return m.placeOrder(c, command)
+	case *spec.MakeOffer:
+		return m.makeOffer(c, command)
+	case interface{ GetOffer() []byte }:
+		return m.haggle(c, command)
 	}
 	return m.stepOrder(c, command)
 }
@@ -348,6 +354,39 @@ func (m *model) editListing(c modelCall, command *spec.EditListing) spec.Code {
 	return ""
 }
 
+// sells says why nobody can order by a version.
+func (l *modelListing) sells(version uint32) spec.Code {
+	if l == nil || int(version) > len(l.versions) {
+		return spec.NotFound
+	}
+	current := int(version) == len(l.versions)
+	if current && l.closed {
+		return spec.ListingClosed
+	}
+	if !current {
+		return spec.VersionStale
+	}
+	return ""
+}
+
+// take takes units from the lot that the call hints at, or from the first.
+func (m *model) take(c modelCall, listing spec.ID, quantity uint32) bool {
+	key := c.lotOf(listing)
+	if m.lots[key] < quantity {
+		return false
+	}
+	m.lots[key] -= quantity
+	return true
+}
+
+func (c modelCall) lotOf(listing spec.ID) string {
+	lot := spec.StockLot(listing, 1, 0)
+	if hint := c.hints.GetLot(); len(hint) > 0 {
+		lot = spec.ID(hint)
+	}
+	return lotKey(listing, lot)
+}
+
 func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	id := spec.NewID(spec.OrderType, c.actor, command.Reference)
 	listingID := spec.ID(command.Listing)
@@ -355,15 +394,8 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if m.orders[id] != nil {
 		return spec.ReferenceUsed
 	}
-	if listing == nil || int(command.Version) > len(listing.versions) {
-		return spec.NotFound
-	}
-	current := int(command.Version) == len(listing.versions)
-	if current && listing.closed {
-		return spec.ListingClosed
-	}
-	if !current {
-		return spec.VersionStale
+	if code := listing.sells(command.Version); code != "" {
+		return code
 	}
 	if listing.seller == c.actor {
 		return spec.SameAccount
@@ -374,17 +406,13 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if total.Cmp(maxUnits) > 0 || total.Cmp(number(command.Total)) != 0 {
 		return spec.TotalMismatch
 	}
-	lot := spec.StockLot(listingID, 1, 0)
-	if hint := c.hints.GetLot(); len(hint) > 0 {
-		lot = spec.ID(hint)
-	}
-	if m.lots[lotKey(listingID, lot)] < command.Quantity {
+	if !m.take(c, listingID, command.Quantity) {
 		return spec.LotEmpty
 	}
 	if !m.pay(c, total) {
+		m.lots[c.lotOf(listingID)] += command.Quantity
 		return spec.InsufficientFunds
 	}
-	m.lots[lotKey(listingID, lot)] -= command.Quantity
 	order := &modelOrder{
 		state: accepted, buyer: c.actor, buyerMSP: c.msp, seller: listing.seller, sellerMSP: listing.msp, listing: listingID,
 		version: command.Version, quantity: command.Quantity, total: total, fee: new(big.Int), placedAt: c.time, updated: c.time,
@@ -521,6 +549,7 @@ func (m *model) describe() map[string]string {
 			d["hold "+o.buyer.String()+" "+name] = o.total.String()
 		}
 	}
+	m.describeOffers(d)
 	return d
 }
 
@@ -565,6 +594,9 @@ func (b *books) describe() map[string]string {
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
 				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee.Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+		case ledger.Offer:
+			d["offer "+id().Text(spec.OfferType)] = fmt.Sprintf("%s %s to %s, %d of %s version %d for %s or %s, at %d %d until %d", r.State, r.Buyer, r.Seller, r.Quantity,
+				parent().Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Counter.Bytes()), r.CreatedAt, r.UpdatedAt, r.ExpiresAt)
 		}
 	}
 	return d

@@ -64,7 +64,8 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	if has(t, OrderKey(id)) {
 		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.OrderType))
 	}
-	version, err := t.orderableVersion(c)
+	listing := identifier(c.Listing)
+	version, err := t.orderableVersion(listing, c.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -79,34 +80,25 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	if want != total {
 		return nil, spec.FieldErrorf(spec.TotalMismatch, "total", "must be %s CMT: %d × %s and %s for shipping", want, c.Quantity, version.Price, version.ShippingPrice)
 	}
-	listing := identifier(c.Listing)
 	if err := t.takeStock(listing, c.Quantity); err != nil {
 		return nil, err
 	}
 	if err := t.debit(total); err != nil {
 		return nil, err
 	}
-	params := t.params()
-	order := Order{
-		State:              accepted,
-		Buyer:              t.actor,
-		Seller:             version.Seller,
-		BuyerMSP:           t.tx.MSPID,
-		SellerMSP:          version.SellerMSP,
-		Listing:            listing,
-		Version:            c.Version,
-		Quantity:           c.Quantity,
-		Total:              total,
-		FeeAccount:         params.FeeAccount,
-		FeeBps:             params.FeeBps,
-		ReleaseSeconds:     params.ReleaseSeconds,
-		PlacedAt:           t.tx.Time,
-		UpdatedAt:          t.tx.Time,
-		ShipDeadline:       t.tx.Time + int64(params.ShipSeconds),
-		ProtectionDeadline: t.tx.Time + int64(params.ProtectionSeconds),
-		HandOverHash:       hash(c.HandOverHash),
-		DeliveryHash:       hash(c.DeliveryHash),
-	}
+	order := t.params().fund(Order{
+		State:        accepted,
+		Buyer:        t.actor,
+		Seller:       version.Seller,
+		BuyerMSP:     t.tx.MSPID,
+		SellerMSP:    version.SellerMSP,
+		Listing:      listing,
+		Version:      c.Version,
+		Quantity:     c.Quantity,
+		Total:        total,
+		HandOverHash: hash(c.HandOverHash),
+		DeliveryHash: hash(c.DeliveryHash),
+	}, t.tx.Time)
 	if version.AcceptRequired {
 		order.State = placed
 	}
@@ -115,15 +107,23 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	return order.view(id), nil
 }
 
+// fund gives an order that begins now the terms that it keeps.
+func (p Parameters) fund(order Order, now int64) Order {
+	order.FeeAccount, order.FeeBps, order.ReleaseSeconds = p.FeeAccount, p.FeeBps, p.ReleaseSeconds
+	order.PlacedAt, order.UpdatedAt = now, now
+	order.ShipDeadline = now + int64(p.ShipSeconds)
+	order.ProtectionDeadline = now + int64(p.ProtectionSeconds)
+	return order
+}
+
 // orderableVersion returns the named version if it still takes orders. The listing's head, which its seller rewrites, is not
 // read: the mark of a version's end is written once and for good.
-func (t *task) orderableVersion(c *spec.PlaceOrder) (Version, error) {
-	listing := identifier(c.Listing)
-	version, ok := get[Version](t, VersionKey(listing, c.Version))
+func (t *task) orderableVersion(listing spec.ID, number uint32) (Version, error) {
+	version, ok := get[Version](t, VersionKey(listing, number))
 	if !ok {
-		return version, spec.FieldErrorf(spec.NotFound, "listing", "there is no version %d of %s", c.Version, listing.Text(spec.ListingType))
+		return version, spec.FieldErrorf(spec.NotFound, "listing", "there is no version %d of %s", number, listing.Text(spec.ListingType))
 	}
-	end, ended := get[End](t, EndKey(listing, c.Version))
+	end, ended := get[End](t, EndKey(listing, number))
 	switch {
 	case ended && end.Closed:
 		return version, spec.FieldErrorf(spec.ListingClosed, "listing", "was closed on %s", utc(end.Time))

@@ -29,6 +29,7 @@ const (
 	LotKind
 	OrderKind
 	PayoutKind
+	OfferKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -106,6 +107,11 @@ func OrderKey(id spec.ID) Key { return Key{Kind: OrderKind, ID: string(id[:])} }
 // PayoutKey is the key of a payout.
 func PayoutKey(id spec.ID) Key { return Key{Kind: PayoutKind, ID: string(id[:])} }
 
+// OfferKey is the key of a buyer's offer on a listing.
+func OfferKey(listing, offer spec.ID) Key {
+	return Key{Kind: OfferKind, Parent: string(listing[:]), ID: string(offer[:])}
+}
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -121,6 +127,7 @@ type Parameters struct {
 	ProtectionSeconds uint32
 	FenceEpochSeconds uint32
 	FenceGraceSeconds uint32
+	OfferSeconds      uint32
 }
 
 // Member is an organisation on the ledger.
@@ -255,6 +262,22 @@ type Payout struct {
 	Time  int64
 }
 
+// Offer is what a buyer would pay for a part of a listing. The money lies in a hold under the offer's identifier; the order that
+// an accepted offer becomes has the same digest, and so the same hold.
+type Offer struct {
+	State               spec.OfferState
+	Buyer, Seller       spec.Address
+	BuyerMSP, SellerMSP string
+	Version, Quantity   uint32
+	Total               spec.Amount
+	// Counter is what the seller wants instead, 0 when it said nothing.
+	Counter              spec.Amount
+	CreatedAt, UpdatedAt int64
+	ExpiresAt            int64
+	HandOverHash         [32]byte
+	DeliveryHash         [32]byte
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -302,3 +325,6 @@ func (Order) Kind() Kind { return OrderKind }
 
 // Kind names the record's kind.
 func (Payout) Kind() Kind { return PayoutKind }
+
+// Kind names the record's kind.
+func (Offer) Kind() Kind { return OfferKind }

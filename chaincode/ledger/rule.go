@@ -59,6 +59,16 @@ var rules = map[string]rule{
 	spec.MarketContract + ":ExpireOrder":    define(settlementKeys[*spec.ExpireOrder], expireOrder),
 	spec.MarketContract + ":ReleaseOrder":   define(settlementKeys[*spec.ReleaseOrder], releaseOrder),
 	spec.MarketContract + ":GetOrder":       define(orderKeys[*spec.GetOrder], getOrder),
+
+	spec.MarketContract + ":MakeOffer":     define(makeOfferKeys, makeOffer),
+	spec.MarketContract + ":CounterOffer":  define(offerKeys[*spec.CounterOffer], counterOffer),
+	spec.MarketContract + ":AcceptOffer":   define(acceptOfferKeys, acceptOffer),
+	spec.MarketContract + ":AcceptCounter": define(acceptCounterKeys, acceptCounter),
+	spec.MarketContract + ":DeclineOffer":  define(endOfferKeys[*spec.DeclineOffer], declineOffer),
+	spec.MarketContract + ":WithdrawOffer": define(endOfferKeys[*spec.WithdrawOffer], withdrawOffer),
+	spec.MarketContract + ":ExpireOffer":   define(endOfferKeys[*spec.ExpireOffer], expireOffer),
+	spec.MarketContract + ":GetOffer":      define(offerKeys[*spec.GetOffer], getOffer),
+	spec.MarketContract + ":ListOffers":    define(noKeys[*spec.ListOffers], listOffers),
 }
 
 func noKeys[C proto.Message](*task, C) []Key { return nil }

@@ -183,15 +183,19 @@ func getBalance(t *task, c *spec.GetBalance) (proto.Message, error) {
 	}, nil
 }
 
-// maxPage is the number of credits a page when the caller does not say, and the most.
+// maxPage is the number of entries a page when the caller does not say, and the most.
 const maxPage = 100
 
-func listCredits(t *task, c *spec.ListCredits) (proto.Message, error) {
-	limit := maxPage
-	if c.Limit > 0 {
-		limit = int(c.Limit)
+// pageLimit returns how many a page has.
+func pageLimit(asked uint32) int {
+	if asked > 0 {
+		return int(asked)
 	}
-	entries, next, err := t.reader.Page(CreditKind, string(c.Address), c.Cursor, limit)
+	return maxPage
+}
+
+func listCredits(t *task, c *spec.ListCredits) (proto.Message, error) {
+	entries, next, err := t.reader.Page(CreditKind, string(c.Address), c.Cursor, pageLimit(c.Limit))
 	if err != nil {
 		return nil, err
 	}

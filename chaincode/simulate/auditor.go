@@ -156,9 +156,9 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s is written a second time", state.FormatKey(c.key))
 		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind) && c.before == nil && a.ever[c.key]:
 			a.fault("%s comes back", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind) && c.before != nil && c.after != nil:
+		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil) && c.before != nil && c.after != nil:
 			a.fault("%s is rewritten", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
+		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
 	}
@@ -264,6 +264,15 @@ func (a *Auditor) checkState(height uint64) {
 				a.fault("order %x is open and holds %s of %s", id, held, r.Total)
 			}
 			delete(holds, ledger.HoldKey(r.Buyer, id))
+		case ledger.Offer:
+			hold := ledger.HoldKey(r.Buyer, spec.ID([]byte(key.ID)))
+			if !standing(r.State) {
+				continue
+			}
+			if held, ok := holds[hold]; !ok || held != r.Total {
+				a.fault("offer %x stands and holds %s of %s", key.ID, held, r.Total)
+			}
+			delete(holds, hold)
 		}
 	}
 	if seen != len(a.records) {
@@ -273,7 +282,7 @@ func (a *Auditor) checkState(height uint64) {
 		a.fault("accounts + credits + holds - supply is %s base units", sum)
 	}
 	if len(holds) > 0 {
-		a.fault("%d holds belong to no open order", len(holds))
+		a.fault("%d holds belong to no open order or offer", len(holds))
 	}
 	for listing, units := range stocks {
 		if units != a.added[listing] {

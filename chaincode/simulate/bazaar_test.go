@@ -32,6 +32,7 @@ const (
 	protectionSeconds = 900
 	epochSeconds      = 300
 	graceSeconds      = 120
+	offerSeconds      = 1200
 )
 
 // ledgerID is what keys sign along with what they ask.
@@ -67,6 +68,7 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 		ProtectionSeconds: protectionSeconds,
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
+		OfferSeconds:      offerSeconds,
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},

@@ -17,6 +17,8 @@ type books struct {
 	given map[gift]*big.Int
 	// orders are the states that the orders came to, settled those that paid out.
 	orders map[spec.ID]spec.OrderState
+	// offers are the offers as the transaction makes them.
+	offers map[ledger.Key]ledger.Offer
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
 }
@@ -31,7 +33,7 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]spec.OrderState{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, stock: map[spec.ID]int64{},
 	}
 	for _, deed := range deeds {
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
@@ -53,6 +55,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	}
 	b.checkMoney(paidAtOnce)
 	b.checkOrders()
+	b.checkOffers()
 	b.checkStock()
 }
 
@@ -71,6 +74,10 @@ func (b *books) enter(deed *act) {
 		b.addStock(spec.ID(c.Listing), c.AddStock)
 	case *spec.PlaceOrder:
 		b.place(deed, c)
+	case *spec.MakeOffer:
+		b.offer(deed, c)
+	case offerCommand:
+		b.haggle(deed, c)
 	case interface{ GetOrder() []byte }:
 		b.step(deed, spec.ID(c.GetOrder()))
 	}
@@ -313,8 +320,8 @@ func (b *books) checkOrders() {
 		case ledger.OrderKind:
 			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
 		case ledger.HoldKind:
-			if find(b.changes, ledger.Key{Kind: ledger.OrderKind, ID: c.key.ID}) == nil {
-				b.fault("%s changes without its order", state.FormatKey(c.key))
+			if find(b.changes, ledger.Key{Kind: ledger.OrderKind, ID: c.key.ID}) == nil && offerOf(b.changes, c.key) == nil {
+				b.fault("%s changes without its order or offer", state.FormatKey(c.key))
 			}
 		}
 	}
@@ -344,7 +351,14 @@ func (b *books) checkOrder(id spec.ID, c change) {
 		held = ledger.Hold{Amount: after.Total}
 	}
 	key := ledger.HoldKey(after.Buyer, id)
-	if b.after(key) != held || existed && b.records[key] != (ledger.Hold{Amount: after.Total}) || !existed && b.records[key] != nil {
+	// What is held before an order is an offer's.
+	var heldBefore ledger.Record
+	if offer, haggled := b.records[ledger.OfferKey(after.Listing, id)].(ledger.Offer); existed {
+		heldBefore = ledger.Hold{Amount: after.Total}
+	} else if haggled {
+		heldBefore = ledger.Hold{Amount: offer.Total}
+	}
+	if b.after(key) != held || b.records[key] != heldBefore {
 		b.fault("order %x is %s and its hold went from %v to %v", id, after.State, b.records[key], b.after(key))
 	}
 }

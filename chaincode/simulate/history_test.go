@@ -338,7 +338,7 @@ func (h *history) credits(of spec.Address) [][]byte {
 
 // draw chooses what to do. It may put another player in the place of the one that was chosen, who would mostly be refused.
 func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
-	switch h.rand.IntN(24) {
+	switch h.rand.IntN(30) {
 	case 0, 1:
 		to := h.players[h.rand.IntN(len(h.players))].address
 		if who.person == nil && h.oneIn(2) {
@@ -384,6 +384,8 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
+	case 24, 25, 26, 27, 28, 29:
+		return h.drawHaggling(who)
 	default:
 		if orders := h.auditor.Orders(); len(orders) > 0 {
 			id := orders[h.rand.IntN(len(orders))]

@@ -69,7 +69,10 @@ func (a *act) mayRead(key ledger.Key) bool {
 		return op.Role == spec.Role_ROLE_TREASURER
 	case ledger.ListingKind:
 		// The head is rewritten by the seller; a buyer who read it would stand in the seller's way.
-		return op.Name != "PlaceOrder"
+		switch op.Name {
+		case "PlaceOrder", "MakeOffer", "AcceptOffer", "AcceptCounter":
+			return false
+		}
 	}
 	return true
 }

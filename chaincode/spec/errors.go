@@ -55,6 +55,7 @@ const (
 	TotalMismatch     Code = "total_mismatch"
 	BelowMinimum      Code = "below_minimum"
 	OverCap           Code = "over_cap"
+	OverLimit         Code = "over_limit"
 	DeadlinePassed    Code = "deadline_passed"
 	NotDue            Code = "not_due"
 	FenceTooEarly     Code = "fence_too_early"
@@ -120,10 +121,11 @@ var Catalogue = []Entry{
 	{ListingClosed, 409, false, "Listing closed", "The listing takes no more orders."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
-	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version."},
+	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, or what the seller asked for in its counter-offer."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{OverCap, 409, false, "Over the cap", "There are never more than 1,000,000,000 CMT."},
-	{DeadlinePassed, 409, false, "Deadline passed", "It is too late for this; the order can be expired or released by anyone."},
+	{OverLimit, 409, false, "Over the limit", "A duration or a number is more than the ledger's parameters allow; the detail says how much."},
+	{DeadlinePassed, 409, false, "Deadline passed", "It is too late for this; what is due may be done by anyone."},
 	{NotDue, 409, true, "Not due yet", "The deadline lies ahead; the detail says when."},
 	{FenceTooEarly, 409, true, "Epoch still open", "A fence may be written only when its epoch and the grace after it have ended."},
 	{WrongCode, 403, false, "Wrong hand-over code", "The code does not match the buyer's commitment."},

@@ -23,6 +23,7 @@ const (
 	LotType      IDType = "lot_"
 	IntentType   IDType = "int_"
 	PayoutType   IDType = "pyt_"
+	OfferType    IDType = "off_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.
@@ -32,6 +33,12 @@ type ID [digestSize]byte
 // SHA-256(type, actor, reference). The client computes it before it submits, and the ledger refuses a used one.
 func NewID(t IDType, actor Address, reference string) ID {
 	return digest("cmt/identifier", []byte(t), actor.Bytes(), []byte(reference))
+}
+
+// OfferID returns the identifier of a buyer's offer on a listing: a reference names one offer there. The order that it becomes
+// has the same digest under OrderType.
+func OfferID(buyer Address, listing ID, reference string) ID {
+	return digest("cmt/offer", buyer.Bytes(), listing[:], []byte(reference))
 }
 
 // StockLot returns the identifier of a listing's n-th lot, counted from 0, of the stock that came with a version.

@@ -343,6 +343,7 @@ type Parameters struct {
 	FenceEpochSeconds uint32                 `protobuf:"varint,8,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
 	FenceGraceSeconds uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
 	Treasury          []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
+	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -445,6 +446,13 @@ func (x *Parameters) GetTreasury() []byte {
 		return x.Treasury
 	}
 	return nil
+}
+
+func (x *Parameters) GetOfferSeconds() uint32 {
+	if x != nil {
+		return x.OfferSeconds
+	}
+	return 0
 }
 
 type Balance struct {
@@ -1536,7 +1544,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\x88\a\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xe0\a\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1551,7 +1559,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_epoch_seconds\x18\b \x01(\rB \xa2\xbb\x18\x1c2\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12t\n" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
-	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\"\xe9\x04\n" +
+	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12V\n" +
+	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\"\xe9\x04\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
 	"\aaccount\x18\x02 \x01(\fB(\xa2\xbb\x18$\b\x012 What lies in the account itself.R\aaccount\x12F\n" +

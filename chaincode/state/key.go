@@ -44,6 +44,7 @@ const (
 //	k/<listing>/<lot>           lot
 //	o/<order>                   order
 //	w/<payout>                  payout
+//	j/<listing>/<offer>         offer
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -61,6 +62,7 @@ var shapes = [...]shape{
 	{ledger.LotKind, "k", true, octets},
 	{ledger.OrderKind, "o", false, octets},
 	{ledger.PayoutKind, "w", false, octets},
+	{ledger.OfferKind, "j", true, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

@@ -76,6 +76,8 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.amount(r.Total)
 		w.bytes([]byte(r.Memo))
 		w.time(r.Time)
+	case ledger.Offer:
+		writeOffer(w, r)
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -132,6 +134,8 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return readOrder(r)
 	case ledger.PayoutKind:
 		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
+	case ledger.OfferKind:
+		return readOffer(r)
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -143,14 +147,14 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds} {
 		w.number(uint64(seconds))
 	}
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds} {
 		*seconds = r.uint32()
 	}
 	return p
@@ -220,5 +224,40 @@ func readOrder(r *reader) ledger.Order {
 		*seconds = r.time()
 	}
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
+	return o
+}
+
+func writeOffer(w *writer, o ledger.Offer) {
+	w.number(uint64(o.State))
+	w.address(o.Buyer)
+	w.address(o.Seller)
+	w.bytes([]byte(o.BuyerMSP))
+	w.bytes([]byte(o.SellerMSP))
+	w.number(uint64(o.Version))
+	w.number(uint64(o.Quantity))
+	w.amount(o.Total)
+	w.amount(o.Counter)
+	for _, seconds := range []int64{o.CreatedAt, o.UpdatedAt, o.ExpiresAt} {
+		w.time(seconds)
+	}
+	w.hashes(o.HandOverHash, o.DeliveryHash)
+}
+
+func readOffer(r *reader) ledger.Offer {
+	o := ledger.Offer{
+		State:     spec.OfferState(r.number(1<<31 - 1)),
+		Buyer:     r.address(),
+		Seller:    r.address(),
+		BuyerMSP:  string(r.bytes(maxMSP)),
+		SellerMSP: string(r.bytes(maxMSP)),
+		Version:   r.uint32(),
+		Quantity:  r.uint32(),
+		Total:     r.amount(),
+		Counter:   r.amount(),
+		CreatedAt: r.time(),
+		UpdatedAt: r.time(),
+		ExpiresAt: r.time(),
+	}
+	r.hashes(&o.HandOverHash, &o.DeliveryHash)
 	return o
 }

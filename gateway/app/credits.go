@@ -33,6 +33,8 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 		data = c.GetTotal()
 	case *spec.Payout:
 		return payoutTotal(c)
+	case *spec.MakeOffer:
+		data = c.GetTotal()
 	case interface{ GetAmount() []byte }:
 		data = c.GetAmount()
 	default:

@@ -173,25 +173,21 @@ func (s *Intents) ready(ctx context.Context, way *way, signed *spec.SignedIntent
 		// The carrier refuses it.
 		return
 	}
-	order, ok := decoded.Call.Command.(*spec.PlaceOrder)
-	if !ok {
+	listing, quantity, takes := stockTaken(decoded.Call.Command)
+	if !takes {
 		return
 	}
-	lots, err := s.model.Lots(ctx, spec.ID(order.GetListing()))
+	lots, err := s.model.Lots(ctx, spec.ID(listing))
 	if err != nil {
 		s.log.Error("the read model does not know a listing's lots", "error", err)
 		return
 	}
-	own := ownLot(s.settings.MSPID, len(lots))
-	for i := range lots {
-		if lot := lots[(own+i)%len(lots)]; lot.Stock >= order.GetQuantity() {
-			hints := &spec.Hints{Lot: lot.ID[:]}
-			if signed.Hints != nil {
-				hints.Credits = signed.Hints.Credits
-			}
-			signed.Hints = hints
-			return
+	if lot, ok := chooseLot(s.settings.MSPID, lots, quantity, nil); ok {
+		hints := &spec.Hints{Lot: lot[:]}
+		if signed.Hints != nil {
+			hints.Credits = signed.Hints.Credits
 		}
+		signed.Hints = hints
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"hash/fnv"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
@@ -20,17 +22,30 @@ type lotChoice struct {
 // hintLot names the lot that an order takes from, unless the caller did: this gateway's own one first, so that gateways
 // which sell side by side keep out of each other's way.
 func (a *attempt) hintLot(ctx context.Context) {
-	order, ok := a.call.Command.(*spec.PlaceOrder)
-	if !ok || len(a.call.Hints.GetLot()) > 0 {
+	named, quantity, takes := stockTaken(a.call.Command)
+	if !takes || len(a.call.Hints.GetLot()) > 0 {
 		return
 	}
-	listing, err := spec.IDFromBytes(order.GetListing())
+	listing, err := spec.IDFromBytes(named)
 	if err != nil {
 		// The codec lets no such listing in.
 		return
 	}
-	a.lots = &lotChoice{listing: listing, quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
+	a.lots = &lotChoice{listing: listing, quantity: quantity, refused: map[spec.ID]bool{}}
 	a.nameLot(a.knownLots(ctx))
+}
+
+// stockTaken returns the listing whose stock a command takes, and how many units: 0 when only the offer that it accepts says.
+func stockTaken(command proto.Message) (listing []byte, quantity uint32, takes bool) {
+	switch c := command.(type) {
+	case *spec.PlaceOrder:
+		return c.GetListing(), c.GetQuantity(), true
+	case *spec.AcceptOffer:
+		return c.GetListing(), 0, true
+	case *spec.AcceptCounter:
+		return c.GetListing(), 0, true
+	}
+	return nil, 0, false
 }
 
 // knownLots returns the lots as the read model has them; none when it does not answer.
@@ -42,17 +57,31 @@ func (a *attempt) knownLots(ctx context.Context) []Lot {
 	return lots
 }
 
-// nameLot hints at the first lot with enough stock, beginning at the gateway's own, and reports whether there is one.
+// nameLot hints at a lot, and reports whether there is one.
 func (a *attempt) nameLot(lots []Lot) bool {
-	own := ownLot(a.service.settings.MSPID, len(lots))
+	lot, ok := chooseLot(a.service.settings.MSPID, lots, a.lots.quantity, a.lots.refused)
+	if ok {
+		a.call.Hints.Lot = lot[:]
+	}
+	return ok
+}
+
+// chooseLot returns the first lot with enough stock that was not refused, beginning at the gateway's own; for an unknown
+// quantity the fullest one.
+func chooseLot(mspID string, lots []Lot, quantity uint32, refused map[spec.ID]bool) (spec.ID, bool) {
+	own := ownLot(mspID, len(lots))
+	var best Lot
 	for i := range lots {
 		lot := lots[(own+i)%len(lots)]
-		if lot.Stock >= a.lots.quantity && !a.lots.refused[lot.ID] {
-			a.call.Hints.Lot = lot.ID[:]
-			return true
+		switch {
+		case refused[lot.ID] || lot.Stock < max(quantity, 1):
+		case quantity > 0:
+			return lot.ID, true
+		case lot.Stock > best.Stock:
+			best = lot
 		}
 	}
-	return false
+	return best.ID, best.Stock > 0
 }
 
 // ownLot spreads organisations over lots; the same organisation always gets the same one.
@@ -94,7 +123,7 @@ func (a *attempt) nextLot(lots []Lot) (bool, error) {
 	if a.nameLot(lots) {
 		return true, nil
 	}
-	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", a.lots.quantity)
+	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", max(a.lots.quantity, 1))
 }
 
 // askLots asks a peer for a listing's lots.

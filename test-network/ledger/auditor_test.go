@@ -195,6 +195,9 @@ func (a *auditor) apply(transaction committed) error {
 	if err := a.checkOrders(before, after); err != nil {
 		return err
 	}
+	if err := a.checkOffers(before, after); err != nil {
+		return err
+	}
 	return a.checkSupply()
 }
 
@@ -281,8 +284,9 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			return fmt.Errorf("order %x goes on from %v to %v", key.ID, old.State, now.State)
 		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.FeeBps != now.FeeBps):
 			return fmt.Errorf("order %x changes its terms", key.ID)
-		case !existed && after[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
-			return fmt.Errorf("order %x begins with %v for %s", key.ID, after[hold], now.Total)
+		// An order that was haggled for takes its offer's hold over.
+		case !existed && a.records[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
+			return fmt.Errorf("order %x begins with %v for %s", key.ID, a.records[hold], now.Total)
 		case final(now):
 			a.settled[key.ID]++
 			unshipped := old.State == spec.OrderState_ORDER_STATE_PLACED || old.State == spec.OrderState_ORDER_STATE_ACCEPTED
@@ -306,12 +310,7 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
 		return fmt.Errorf("%v was held for %s", hold, order.Total)
 	}
-	got := map[string]spec.Amount{}
-	for key, record := range after {
-		if credit, ok := record.(ledger.Credit); ok {
-			got[key.Parent], _ = got[key.Parent].Add(credit.Amount)
-		}
-	}
+	got := credited(after)
 	want := map[string]spec.Amount{string(order.Buyer.Bytes()): order.Total}
 	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
 		fee := order.Total.Share(order.FeeBps)
@@ -329,6 +328,52 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 	return nil
 }
 
+// credited is what a transaction gives by credits, by address.
+func credited(after map[ledger.Key]ledger.Record) map[string]spec.Amount {
+	got := map[string]spec.Amount{}
+	for key, record := range after {
+		if credit, ok := record.(ledger.Credit); ok {
+			got[key.Parent], _ = got[key.Parent].Add(credit.Amount)
+		}
+	}
+	return got
+}
+
+// standing reports whether an offer holds money.
+func standing(o ledger.Offer) bool { return o.State <= spec.OfferState_OFFER_STATE_COUNTERED }
+
+// checkOffers: an offer holds its total while it stands; then an order does, or its buyer has it back.
+func (a *auditor) checkOffers(before, after map[ledger.Key]ledger.Record) error {
+	for key, record := range after {
+		if key.Kind != ledger.OfferKind {
+			continue
+		}
+		now, exists := record.(ledger.Offer)
+		old, existed := before[key].(ledger.Offer)
+		id := spec.ID([]byte(key.ID))
+		hold := ledger.HoldKey(now.Buyer, id)
+		switch {
+		case !exists:
+			return fmt.Errorf("offer %x is deleted", key.ID)
+		case existed && !standing(old):
+			return fmt.Errorf("offer %x goes on from %v to %v", key.ID, old.State, now.State)
+		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.Quantity != now.Quantity):
+			return fmt.Errorf("offer %x changes its terms", key.ID)
+		case standing(now):
+			if a.records[hold] != ledger.Record(ledger.Hold{Amount: now.Total}) {
+				return fmt.Errorf("offer %x is %v and holds %v of %s", key.ID, now.State, a.records[hold], now.Total)
+			}
+		case now.State == spec.OfferState_OFFER_STATE_ACCEPTED:
+			if order, ok := after[ledger.OrderKey(id)].(ledger.Order); !ok || order.Total != now.Total && order.Total != now.Counter {
+				return fmt.Errorf("offer %x became the order %+v", key.ID, after[ledger.OrderKey(id)])
+			}
+		case a.records[hold] != nil || credited(after)[string(now.Buyer.Bytes())] != now.Total:
+			return fmt.Errorf("offer %x is %v, holds %v and gave %v back", key.ID, now.State, a.records[hold], credited(after))
+		}
+	}
+	return nil
+}
+
 // finish checks what must hold at the end of the blocks.
 func (a *auditor) finish() error {
 	left := map[string]uint64{}
@@ -340,6 +385,10 @@ func (a *auditor) finish() error {
 			left[key.Parent] += uint64(r.Stock)
 		case ledger.Hold:
 			holds++
+		case ledger.Offer:
+			if standing(r) {
+				holds--
+			}
 		case ledger.Order:
 			if !final(r) {
 				holds--
@@ -354,7 +403,7 @@ func (a *auditor) finish() error {
 		}
 	}
 	if holds != 0 {
-		return fmt.Errorf("%d holds belong to no open order", holds)
+		return fmt.Errorf("%d holds belong to no open order or offer", holds)
 	}
 	for listing, issued := range a.issued {
 		if a.taken[listing] != sold[listing] || left[listing] != issued-a.taken[listing]+a.returned[listing] {
