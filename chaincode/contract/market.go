@@ -136,3 +136,13 @@ func (*Market) GetOffer(ctx contractapi.TransactionContextInterface, command []b
 func (*Market) ListOffers(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ListOffers", command)
 }
+
+// GiveReview: one side of a settled order rates the other, once.
+func (*Market) GiveReview(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GiveReview", command)
+}
+
+// GetReviews: what the sides of an order say of each other.
+func (*Market) GetReviews(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetReviews", command)
+}

@@ -43,6 +43,7 @@ const (
 	epochSeconds      = 300
 	graceSeconds      = 120
 	offerSeconds      = 400
+	reviewSeconds     = 500
 )
 
 var (
@@ -64,6 +65,7 @@ func genesisCommand() *spec.Genesis {
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
 		OfferSeconds:      offerSeconds,
+		ReviewSeconds:     reviewSeconds,
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

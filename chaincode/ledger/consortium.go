@@ -56,6 +56,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		FenceEpochSeconds: c.FenceEpochSeconds,
 		FenceGraceSeconds: c.FenceGraceSeconds,
 		OfferSeconds:      c.OfferSeconds,
+		ReviewSeconds:     c.ReviewSeconds,
 	}
 	t.put(ParametersKey(), params)
 	supply := amount(c.InitialSupply)
@@ -98,6 +99,7 @@ func (p Parameters) view() *spec.Parameters {
 		FenceEpochSeconds: p.FenceEpochSeconds,
 		FenceGraceSeconds: p.FenceGraceSeconds,
 		OfferSeconds:      p.OfferSeconds,
+		ReviewSeconds:     p.ReviewSeconds,
 	}
 }
 

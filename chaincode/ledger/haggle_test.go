@@ -236,3 +236,22 @@ func (m *machine) haggle(t *rapid.T) {
 	s := m.mostly(t, chosen.by)
 	m.perform(s, drawSkew(t), "market:"+chosen.name, chosen.command, m.drawLot(t, m.drawHints(t, s)))
 }
+
+func (m *model) giveReview(c modelCall, command *spec.GiveReview) spec.Code {
+	o := m.orders[spec.ID(command.Order)]
+	if o == nil {
+		return spec.NotFound
+	}
+	if c.actor != o.buyer && c.actor != o.seller {
+		return spec.NotAParty
+	}
+	key := spec.ID(command.Order).Text(spec.OrderType) + " " + c.actor.String()
+	if o.state < released || m.reviews[key] != "" {
+		return spec.WrongState
+	}
+	if c.time >= o.updated+reviewSeconds {
+		return spec.DeadlinePassed
+	}
+	m.reviews[key] = fmt.Sprintf("%d at %d", command.Rating, max(c.time, o.updated))
+	return ""
+}

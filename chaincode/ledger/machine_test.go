@@ -45,10 +45,13 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"RefundOrder":    m.step("market:RefundOrder", func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} }),
 			"ExpireOrder":    m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
 			"ReleaseOrder":   m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
-			"MakeOffer":      m.makeOffer,
-			"bid":            m.bid,
-			"haggle":         m.haggle,
-			"haggle on":      m.haggle,
+			"GiveReview": m.step("market:GiveReview", func(o []byte) proto.Message {
+				return &spec.GiveReview{Order: o, Rating: 1 + uint32(o[0])%5, ContentHash: make([]byte, 32)}
+			}),
+			"MakeOffer": m.makeOffer,
+			"bid":       m.bid,
+			"haggle":    m.haggle,
+			"haggle on": m.haggle,
 		})
 	})
 }

@@ -24,6 +24,7 @@ type model struct {
 	lots          map[string]uint32 // by "listing lot"
 	orders        map[spec.ID]*modelOrder
 	offers        map[spec.ID]*modelOffer
+	reviews       map[string]string // by "order address"
 	fences        map[uint64]bool
 }
 
@@ -82,6 +83,7 @@ func newModel() *model {
 		lots:      map[string]uint32{},
 		orders:    map[spec.ID]*modelOrder{},
 		offers:    map[spec.ID]*modelOffer{},
+		reviews:   map[string]string{},
 		fences:    map[uint64]bool{},
 	}
 }
@@ -210,6 +212,8 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.makeOffer(c, command)
 	case interface{ GetOffer() []byte }:
 		return m.haggle(c, command)
+	case *spec.GiveReview:
+		return m.giveReview(c, command)
 	}
 	return m.stepOrder(c, command)
 }
@@ -550,6 +554,9 @@ func (m *model) describe() map[string]string {
 		}
 	}
 	m.describeOffers(d)
+	for key, text := range m.reviews {
+		d["review "+key] = text
+	}
 	return d
 }
 
@@ -594,6 +601,10 @@ func (b *books) describe() map[string]string {
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
 				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee.Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+		case ledger.Review:
+			order := b.records[ledger.OrderKey(parent())].(ledger.Order)
+			author := map[string]spec.Address{"\x01": order.Buyer, "\x02": order.Seller}[key.ID]
+			d["review "+parent().Text(spec.OrderType)+" "+author.String()] = fmt.Sprintf("%d at %d", r.Rating, r.Time)
 		case ledger.Offer:
 			d["offer "+id().Text(spec.OfferType)] = fmt.Sprintf("%s %s to %s, %d of %s version %d for %s or %s, at %d %d until %d", r.State, r.Buyer, r.Seller, r.Quantity,
 				parent().Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Counter.Bytes()), r.CreatedAt, r.UpdatedAt, r.ExpiresAt)

@@ -30,6 +30,7 @@ const (
 	OrderKind
 	PayoutKind
 	OfferKind
+	ReviewKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -112,6 +113,11 @@ func OfferKey(listing, offer spec.ID) Key {
 	return Key{Kind: OfferKind, Parent: string(listing[:]), ID: string(offer[:])}
 }
 
+// ReviewKey is the key of what one side of an order says of the other.
+func ReviewKey(order spec.ID, by spec.Side) Key {
+	return Key{Kind: ReviewKind, Parent: string(order[:]), ID: string([]byte{byte(by)})}
+}
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -128,6 +134,7 @@ type Parameters struct {
 	FenceEpochSeconds uint32
 	FenceGraceSeconds uint32
 	OfferSeconds      uint32
+	ReviewSeconds     uint32
 }
 
 // Member is an organisation on the ledger.
@@ -278,6 +285,14 @@ type Offer struct {
 	DeliveryHash         [32]byte
 }
 
+// Review is what one side of a settled order says of the other. It is never rewritten, and nothing adds reviews up here.
+type Review struct {
+	// Rating is from 1 to 5.
+	Rating      uint32
+	ContentHash [32]byte
+	Time        int64
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -328,3 +343,6 @@ func (Payout) Kind() Kind { return PayoutKind }
 
 // Kind names the record's kind.
 func (Offer) Kind() Kind { return OfferKind }
+
+// Kind names the record's kind.
+func (Review) Kind() Kind { return ReviewKind }

@@ -252,6 +252,7 @@ var refusals = []refusal{
 		return haggling["AcceptCounter"](l, o)
 	})},
 	{"market:GetOffer", spec.NotFound, "offer", simple(anna, &spec.GetOffer{Listing: make([]byte, 20), Offer: make([]byte, 20)})},
+	{"market:GetReviews", spec.NotFound, "order", simple(anna, &spec.GetReviews{Order: make([]byte, 20)})},
 	{"consortium:Genesis", spec.AlreadyInitialised, "", simple(minter, genesisCommand())},
 	{"consortium:Genesis", spec.NotAMember, "", genesisBy(stranger, func(*spec.Genesis) {})},
 	{"consortium:Genesis", spec.InvalidField, "members.address", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Address = anna.address().Bytes() })},
@@ -277,6 +278,7 @@ func genesisBy(mspID string, change func(*spec.Genesis)) func(*testing.T) (*book
 // reached are the codes that the tests of the state machines reach, by operation.
 func reached(t *testing.T) map[string][]spec.Code {
 	codes := readTable(t, "offers.md").codes(slices.Collect(maps.Keys(haggling)))
+	maps.Copy(codes, readTable(t, "reviews.md").codes([]string{"GiveReview"}))
 	for _, tr := range transitions {
 		for _, state := range orderStates {
 			for _, a := range actors {

@@ -69,6 +69,8 @@ var rules = map[string]rule{
 	spec.MarketContract + ":ExpireOffer":   define(endOfferKeys[*spec.ExpireOffer], expireOffer),
 	spec.MarketContract + ":GetOffer":      define(offerKeys[*spec.GetOffer], getOffer),
 	spec.MarketContract + ":ListOffers":    define(noKeys[*spec.ListOffers], listOffers),
+	spec.MarketContract + ":GiveReview":    define(giveReviewKeys, giveReview),
+	spec.MarketContract + ":GetReviews":    define(getReviewsKeys, getReviews),
 }
 
 func noKeys[C proto.Message](*task, C) []Key { return nil }

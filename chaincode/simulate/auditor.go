@@ -145,7 +145,7 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 // once are the kinds whose keys are written once and for good.
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
-	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true,
+	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.ReviewKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.

@@ -33,6 +33,7 @@ const (
 	epochSeconds      = 300
 	graceSeconds      = 120
 	offerSeconds      = 1200
+	reviewSeconds     = 800
 )
 
 // ledgerID is what keys sign along with what they ask.
@@ -69,6 +70,7 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
 		OfferSeconds:      offerSeconds,
+		ReviewSeconds:     reviewSeconds,
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},

@@ -76,6 +76,8 @@ func (b *books) enter(deed *act) {
 		b.place(deed, c)
 	case *spec.MakeOffer:
 		b.offer(deed, c)
+	case *spec.GiveReview:
+		b.review(deed, c)
 	case offerCommand:
 		b.haggle(deed, c)
 	case interface{ GetOrder() []byte }:

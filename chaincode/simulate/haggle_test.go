@@ -179,3 +179,34 @@ func TestAnOfferEndsOnce(t *testing.T) {
 		}
 	}
 }
+
+// drawReview is what somebody, mostly a side, says of an order.
+func (h *history) drawReview(who *player, id spec.ID) (string, proto.Message, *spec.Hints) {
+	order := h.auditor.Record(ledger.OrderKey(id)).(ledger.Order)
+	if !h.oneIn(8) {
+		h.become(who, []spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
+	}
+	return "market:GiveReview", &spec.GiveReview{Order: id[:], Rating: 1 + uint32(h.rand.IntN(5)), ContentHash: make([]byte, 32)}, nil
+}
+
+// Everybody may review one seller in one block, and the seller its buyers.
+func TestReviewersOfOneSellerConflictWithNobody(t *testing.T) {
+	b := openBazaar(t, simulate.Config{})
+	listing := b.list("lamp", spec.CMT(1), 1000, 1, false)
+	var orders [][]byte
+	for n := range crowd {
+		b.fund(buyers, buyerName(n), spec.CMT(1))
+		b.must(buyers, buyerName(n), "market:PlaceOrder", b.order("o", listing, 1, spec.CMT(1)), nil)
+		id := spec.NewID(spec.OrderType, spec.SubAccountAddress(buyers, buyerName(n)), "o")
+		b.must(buyers, buyerName(n), "market:ConfirmOrder", &spec.ConfirmOrder{Order: id[:]}, nil)
+		orders = append(orders, id[:])
+	}
+	for n, order := range orders {
+		b.Submit(b.mustEndorse(buyers, buyerName(n), "market:GiveReview", &spec.GiveReview{Order: order, Rating: 5, ContentHash: make([]byte, 32)}, nil))
+		b.Submit(b.mustEndorse(merchant, "", "market:GiveReview", &spec.GiveReview{Order: order, Rating: 5, ContentHash: make([]byte, 32)}, nil))
+	}
+	if block := b.cut(); block.Count(simulate.Valid) != 2*crowd {
+		t.Errorf("%d of %d reviews are valid in one block", block.Count(simulate.Valid), 2*crowd)
+	}
+	b.refused(spec.WrongState, buyers, buyerName(0), "market:GiveReview", &spec.GiveReview{Order: orders[0], Rating: 1, ContentHash: make([]byte, 32)}, nil)
+}

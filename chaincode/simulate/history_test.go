@@ -392,6 +392,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 			if isSettled(h.orderState(id)) && h.oneIn(2) {
 				id = orders[h.rand.IntN(len(orders))]
 			}
+			if isSettled(h.orderState(id)) && !h.oneIn(4) {
+				return h.drawReview(who, id)
+			}
 			return h.drawOrderStep(who, id)
 		}
 		return h.drawListing(who)

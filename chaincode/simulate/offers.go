@@ -147,3 +147,24 @@ func bargain(o ledger.Offer) ledger.Offer {
 		Counter: o.Counter, ExpiresAt: o.ExpiresAt,
 	}
 }
+
+// review: a side of an order that is over says once what it thinks, and nothing else is written of it.
+func (b *books) review(deed *act, c *spec.GiveReview) {
+	id := spec.ID(c.Order)
+	order, _ := b.after(ledger.OrderKey(id)).(ledger.Order)
+	by := spec.Side_SIDE_BUYER
+	if deed.actor != order.Buyer {
+		by = spec.Side_SIDE_SELLER
+	}
+	if order.State == 0 || open(order.State) || deed.actor != order.Buyer && deed.actor != order.Seller {
+		b.fault("%s reviews order %x, which is %s", deed.actor, id, order.State)
+	}
+	written := find(b.changes, ledger.ReviewKey(id, by))
+	if written == nil || written.before != nil {
+		b.fault("%s reviews order %x and no new review is written", deed.actor, id)
+		return
+	}
+	if review, _ := written.after.(ledger.Review); review.Rating != c.Rating {
+		b.fault("%s gives order %x %d, and %d is written", deed.actor, id, c.Rating, review.Rating)
+	}
+}

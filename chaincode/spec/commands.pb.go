@@ -1447,6 +1447,7 @@ type Genesis struct {
 	FenceEpochSeconds uint32                 `protobuf:"varint,11,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
 	FenceGraceSeconds uint32                 `protobuf:"varint,12,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
 	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	ReviewSeconds     uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1568,6 +1569,13 @@ func (x *Genesis) GetFenceGraceSeconds() uint32 {
 func (x *Genesis) GetOfferSeconds() uint32 {
 	if x != nil {
 		return x.OfferSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetReviewSeconds() uint32 {
+	if x != nil {
+		return x.ReviewSeconds
 	}
 	return 0
 }
@@ -1796,8 +1804,7 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\fReleaseOrder\x12=\n" +
 	"\x05order\x18\x01 \x01(\fB'\xa2\xbb\x18#\b\x042\x1fThe order whose release is due.R\x05order\">\n" +
 	"\bGetOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\x82\n" +
-	"\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\x80\v\n" +
 	"\aGenesis\x12V\n" +
 	"\tledger_id\x18\x01 \x01(\fB9\xa2\xbb\x185\b\n" +
 	"\x18\x102/A random value that names this ledger for ever.R\bledgerId\x12]\n" +
@@ -1813,7 +1820,8 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	" \x01(\rBU\xa2\xbb\x18Q \x01(\x80\xe7\x84\x0f2HTime from placing until an order without proof of hand-over is refunded.R\x11protectionSeconds\x12V\n" +
 	"\x13fence_epoch_seconds\x18\v \x01(\rB&\xa2\xbb\x18\" \x01(\x80\xa3\x052\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12z\n" +
 	"\x13fence_grace_seconds\x18\f \x01(\rBJ\xa2\xbb\x18F \x01(\x80\xa3\x052>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12]\n" +
-	"\roffer_seconds\x182 \x01(\rB8\xa2\xbb\x184 \x01(\x80\xe7\x84\x0f2+The longest that a buyer's offer may stand.R\fofferSeconds\"\x87\x01\n" +
+	"\roffer_seconds\x182 \x01(\rB8\xa2\xbb\x184 \x01(\x80\xe7\x84\x0f2+The longest that a buyer's offer may stand.R\fofferSeconds\x12|\n" +
+	"\x0ereview_seconds\x183 \x01(\rBU\xa2\xbb\x18Q \x01(\x80\xe7\x84\x0f2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\x87\x01\n" +
 	"\x05Fence\x12~\n" +
 	"\x05epoch\x18\x01 \x01(\x04Bh\xa2\xbb\x18d(\xff\xff\xff\xff\xff\xff\xff\x0f2YThe ended epoch whose endorsements shall die: Unix seconds divided by the epoch's length.R\x05epoch\"\x0f\n" +
 	"\rGetParameters\"G\n" +

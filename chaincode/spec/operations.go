@@ -183,6 +183,11 @@ var Operations = []Operation{
 	{MarketContract, "ListOffers", 0, Query, 0, &ListOffers{}, &OfferPage{}, "", "GET", "/v1/listings/{listing}/offers", ScopeRead,
 		nil, "A listing's offers, page by page."},
 
+	{MarketContract, "GiveReview", 57, Write, 0, &GiveReview{}, &ReviewView{}, "", "POST", "/v1/orders/{order}/reviews", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "One side of a settled order rates the other, once."},
+	{MarketContract, "GetReviews", 0, Query, 0, &GetReviews{}, &OrderReviews{}, "", "GET", "/v1/orders/{order}/reviews", ScopeRead,
+		[]Code{NotFound}, "What the sides of an order say of each other."},
+
 	{ConsortiumContract, "Genesis", 0, Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
 		[]Code{AlreadyInitialised, GenesisMismatch}, "Begin the ledger, once, as every endorsing organisation was configured."},
 	{ConsortiumContract, "Fence", 0, Write, 0, &Fence{}, &FenceView{}, "", "POST", "/v1/fences", ScopePay,

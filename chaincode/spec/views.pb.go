@@ -344,6 +344,7 @@ type Parameters struct {
 	FenceGraceSeconds uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
 	Treasury          []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
 	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	ReviewSeconds     uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -451,6 +452,13 @@ func (x *Parameters) GetTreasury() []byte {
 func (x *Parameters) GetOfferSeconds() uint32 {
 	if x != nil {
 		return x.OfferSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetReviewSeconds() uint32 {
+	if x != nil {
+		return x.ReviewSeconds
 	}
 	return 0
 }
@@ -1544,7 +1552,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xe0\a\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xd7\b\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1560,7 +1568,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
 	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12V\n" +
-	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\"\xe9\x04\n" +
+	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12u\n" +
+	"\x0ereview_seconds\x183 \x01(\rBN\xa2\xbb\x18J2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\xe9\x04\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
 	"\aaccount\x18\x02 \x01(\fB(\xa2\xbb\x18$\b\x012 What lies in the account itself.R\aaccount\x12F\n" +

@@ -45,6 +45,7 @@ const (
 //	o/<order>                   order
 //	w/<payout>                  payout
 //	j/<listing>/<offer>         offer
+//	r/<order>/<side>            review
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -63,6 +64,7 @@ var shapes = [...]shape{
 	{ledger.OrderKind, "o", false, octets},
 	{ledger.PayoutKind, "w", false, octets},
 	{ledger.OfferKind, "j", true, octets},
+	{ledger.ReviewKind, "r", true, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

@@ -78,6 +78,10 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.time(r.Time)
 	case ledger.Offer:
 		writeOffer(w, r)
+	case ledger.Review:
+		w.number(uint64(r.Rating))
+		w.octets(r.ContentHash[:])
+		w.time(r.Time)
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -136,6 +140,8 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
 	case ledger.OfferKind:
 		return readOffer(r)
+	case ledger.ReviewKind:
+		return ledger.Review{Rating: r.uint32(), ContentHash: [32]byte(r.octets(32)), Time: r.time()}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -147,14 +153,14 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds, p.ReviewSeconds} {
 		w.number(uint64(seconds))
 	}
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds, &p.ReviewSeconds} {
 		*seconds = r.uint32()
 	}
 	return p

@@ -204,7 +204,7 @@ func (a *auditor) apply(transaction committed) error {
 // permanent kinds are written once and for all: their presence is authority.
 func permanent(kind ledger.Kind) bool {
 	switch kind {
-	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind:
+	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind, ledger.ReviewKind:
 		return true
 	}
 	return false

@@ -59,6 +59,7 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "market:ShipOrder", &spec.ShipOrder{Order: second, TrackingHash: content[:]}, nil)
 	agree(carrier, "market:ReportDelivery", &spec.ReportDelivery{Order: second, ProofHash: content[:]}, nil)
 	agree(buyer, "market:ConfirmOrder", &spec.ConfirmOrder{Order: second}, nil)
+	agree(buyer, "market:GiveReview", &spec.GiveReview{Order: second, Rating: 5, ContentHash: content[:]}, nil)
 	var handed spec.OrderView
 	agree(shop, "market:HandOverOrder", &spec.HandOverOrder{Order: first, Code: handOverCode}, &handed)
 

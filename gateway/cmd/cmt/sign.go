@@ -262,6 +262,8 @@ func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, comman
 		}
 	default:
 		switch about := command.(type) {
+		case *spec.GiveReview:
+			ask = query("market:GetReviews", &spec.GetReviews{Order: about.GetOrder()})
 		case interface{ GetOrder() []byte }:
 			ask = query("market:GetOrder", &spec.GetOrder{Order: about.GetOrder()})
 		case interface {
