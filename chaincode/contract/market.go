@@ -146,3 +146,33 @@ func (*Market) GiveReview(ctx contractapi.TransactionContextInterface, command [
 func (*Market) GetReviews(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":GetReviews", command)
 }
+
+// OpenDispute: either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named.
+func (*Market) OpenDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":OpenDispute", command)
+}
+
+// AnswerDispute: the other side answers, once: the panel may vote from then on.
+func (*Market) AnswerDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AnswerDispute", command)
+}
+
+// SubmitEvidence: either side names a piece of evidence by its hash.
+func (*Market) SubmitEvidence(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":SubmitEvidence", command)
+}
+
+// VoteDispute: an arbiter organisation on the panel votes the buyer's share, once.
+func (*Market) VoteDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":VoteDispute", command)
+}
+
+// RuleDispute: anyone settles the order by the votes of a quorum, or by the default when time is over.
+func (*Market) RuleDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":RuleDispute", command)
+}
+
+// GetDispute: look up an order's dispute, its evidence and its votes.
+func (*Market) GetDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetDispute", command)
+}

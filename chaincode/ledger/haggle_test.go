@@ -246,7 +246,7 @@ func (m *model) giveReview(c modelCall, command *spec.GiveReview) spec.Code {
 		return spec.NotAParty
 	}
 	key := spec.ID(command.Order).Text(spec.OrderType) + " " + c.actor.String()
-	if o.state < released || m.reviews[key] != "" {
+	if o.state < released || o.state == disputed || m.reviews[key] != "" {
 		return spec.WrongState
 	}
 	if c.time >= o.updated+reviewSeconds {

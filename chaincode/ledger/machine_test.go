@@ -48,10 +48,15 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"GiveReview": m.step("market:GiveReview", func(o []byte) proto.Message {
 				return &spec.GiveReview{Order: o, Rating: 1 + uint32(o[0])%5, ContentHash: make([]byte, 32)}
 			}),
-			"MakeOffer": m.makeOffer,
-			"bid":       m.bid,
-			"haggle":    m.haggle,
-			"haggle on": m.haggle,
+			"OpenDispute":     m.step("market:OpenDispute", disputing["OpenDispute"]),
+			"RuleDispute":     m.step("market:RuleDispute", disputing["RuleDispute"]),
+			"contest":         m.contest,
+			"contest on":      m.contest,
+			"contest further": m.contest,
+			"MakeOffer":       m.makeOffer,
+			"bid":             m.bid,
+			"haggle":          m.haggle,
+			"haggle on":       m.haggle,
 		})
 	})
 }
@@ -121,7 +126,7 @@ func (m *machine) compare(t *rapid.T) {
 			sum.Add(sum, number(r.Amount.Bytes()))
 			holds++
 		case ledger.Order:
-			if r.State == placed || r.State == accepted || r.State == shipped || r.State == handedOver {
+			if r.State == placed || r.State == accepted || r.State == shipped || r.State == handedOver || r.State == disputed {
 				open++
 			}
 		case ledger.Offer:
@@ -322,7 +327,10 @@ func (m *machine) step(function string, command func([]byte) proto.Message) func
 }
 
 // buy makes a listing and an order of it, so that there are orders to go on with.
-func (m *machine) buy(t *rapid.T) {
+func (m *machine) buy(t *rapid.T) { m.sale(t) }
+
+// sale is buy, and names the order, which there is if the buyer had the money.
+func (m *machine) sale(t *rapid.T) spec.ID {
 	reference := fmt.Sprintf("sale-%d", m.calls)
 	price := rapid.SampledFrom([]spec.Amount{spec.Units(10), spec.Units(61), spec.CMT(1), spec.CMT(3)}).Draw(t, "price")
 	m.perform(seat{merchant, ""}, 0, "market:CreateListing", &spec.CreateListing{
@@ -334,6 +342,7 @@ func (m *machine) buy(t *rapid.T) {
 	m.perform(buyer, 0, "market:PlaceOrder", &spec.PlaceOrder{
 		Reference: reference, Listing: id[:], Version: 1, Quantity: 1, Total: price.Bytes(), HandOverHash: spec.HandOverHash(order, code),
 	}, m.drawHints(t, buyer))
+	return order
 }
 
 // carryOn takes an open order a step further, by whoever may, if it is not too late.

@@ -25,6 +25,7 @@ type model struct {
 	orders        map[spec.ID]*modelOrder
 	offers        map[spec.ID]*modelOffer
 	reviews       map[string]string // by "order address"
+	disputes      map[spec.ID]*modelDispute
 	fences        map[uint64]bool
 }
 
@@ -84,6 +85,7 @@ func newModel() *model {
 		orders:    map[spec.ID]*modelOrder{},
 		offers:    map[spec.ID]*modelOffer{},
 		reviews:   map[string]string{},
+		disputes:  map[spec.ID]*modelDispute{},
 		fences:    map[uint64]bool{},
 	}
 }
@@ -158,7 +160,7 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 	if _, member := roles[c.msp]; !member {
 		return spec.NotAMember
 	}
-	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER}
+	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER, "VoteDispute": spec.Role_ROLE_ARBITER}
 	if role := needs[string(command.ProtoReflect().Descriptor().Name())]; role != 0 {
 		has := false
 		for _, r := range roles[c.msp] {
@@ -214,6 +216,8 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.haggle(c, command)
 	case *spec.GiveReview:
 		return m.giveReview(c, command)
+	case *spec.OpenDispute, *spec.AnswerDispute, *spec.SubmitEvidence, *spec.VoteDispute, *spec.RuleDispute:
+		return m.dispute(c, command)
 	}
 	return m.stepOrder(c, command)
 }
@@ -442,6 +446,8 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 	}
 	isBuyer, isSeller := c.actor == o.buyer, c.actor == o.seller
 	unshipped := o.state == placed || o.state == accepted
+	contested := o.state == disputed
+	unproven := o.state == accepted || o.state == shipped || contested && o.releaseDue == 0
 	now := max(c.time, o.updated)
 	shipLate, protectionLate := now >= o.placedAt+shipSeconds, now >= o.placedAt+protectionSeconds
 	// allowed, in the order of the catalogue: party, state, then time.
@@ -464,19 +470,19 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 	case *spec.ShipOrder:
 		to, code = shipped, check(isSeller, o.state == accepted, !shipLate, spec.DeadlinePassed)
 	case *spec.HandOverOrder:
-		late := shipLate && o.state == accepted || protectionLate && o.state == shipped
-		to, code = handedOver, check(isBuyer || isSeller, o.state == accepted || o.state == shipped, !late, spec.DeadlinePassed)
+		late := shipLate && o.state == accepted || protectionLate && o.state != accepted
+		to, code = handedOver, check(isBuyer || isSeller, unproven, !late, spec.DeadlinePassed)
 		if code == "" && !bytes.Equal(o.handOver, spec.HandOverHash(id, command.Code)) {
 			code = spec.WrongCode
 		}
 	case *spec.ReportDelivery:
-		to, code = handedOver, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.state == shipped, !protectionLate, spec.DeadlinePassed)
+		to, code = handedOver, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, unproven && o.state != accepted, !protectionLate, spec.DeadlinePassed)
 	case *spec.ConfirmOrder:
-		to, code = released, check(isBuyer, o.state == accepted || o.state == shipped || o.state == handedOver, true, "")
+		to, code = released, check(isBuyer, o.state == accepted || o.state == shipped || o.state == handedOver || contested, true, "")
 	case *spec.CancelOrder:
 		to, code = cancelled, check(isBuyer || isSeller, unshipped, true, "")
 	case *spec.RefundOrder:
-		to, code = refunded, check(isSeller, unshipped || o.state == shipped || o.state == handedOver, true, "")
+		to, code = refunded, check(isSeller, unshipped || o.state == shipped || o.state == handedOver || contested, true, "")
 	case *spec.ExpireOrder:
 		due := unshipped && shipLate || o.state == shipped && protectionLate
 		to, code = expired, check(true, unshipped || o.state == shipped, due, spec.NotDue)
@@ -489,6 +495,9 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 	switch to {
 	case handedOver:
 		o.releaseDue = now + releaseSeconds
+		if contested {
+			to = disputed
+		}
 	case released:
 		o.fee = new(big.Int).Mul(o.total, big.NewInt(feeBps))
 		o.fee.Quo(o.fee, big.NewInt(10_000))
@@ -549,11 +558,12 @@ func (m *model) describe() map[string]string {
 		d["order "+name] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", o.state, o.buyer, o.seller, o.quantity,
 			o.listing.Text(spec.ListingType), o.version, o.total, o.fee, o.placedAt, o.updated, o.releaseDue)
 		switch o.state {
-		case placed, accepted, shipped, handedOver:
+		case placed, accepted, shipped, handedOver, disputed:
 			d["hold "+o.buyer.String()+" "+name] = o.total.String()
 		}
 	}
 	m.describeOffers(d)
+	m.describeDisputes(d)
 	for key, text := range m.reviews {
 		d["review "+key] = text
 	}
@@ -601,6 +611,13 @@ func (b *books) describe() map[string]string {
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
 				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee.Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+		case ledger.Dispute:
+			d["dispute "+id().Text(spec.OrderType)] = fmt.Sprintf("%s by %s at %d %d %d, panel %s, %d: %s %s %s", r.State, r.OpenedBy, r.OpenedAt, r.UpdatedAt, r.AnsweredAt,
+				r.Panel, r.BuyerBps, number(r.ToBuyer.Bytes()), number(r.ToSeller.Bytes()), number(r.PanelFee.Bytes()))
+		case ledger.Vote:
+			d["vote "+parent().Text(spec.OrderType)+" "+key.ID] = fmt.Sprint(r.BuyerBps)
+		case ledger.Evidence:
+			d[fmt.Sprintf("evidence %s %d %d", parent().Text(spec.OrderType), key.ID[0], key.ID[1])] = fmt.Sprint(r.Time)
 		case ledger.Review:
 			order := b.records[ledger.OrderKey(parent())].(ledger.Order)
 			author := map[string]spec.Address{"\x01": order.Buyer, "\x02": order.Seller}[key.ID]

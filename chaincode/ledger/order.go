@@ -19,7 +19,12 @@ const (
 	cancelled  = spec.OrderState_ORDER_STATE_CANCELLED
 	refunded   = spec.OrderState_ORDER_STATE_REFUNDED
 	expired    = spec.OrderState_ORDER_STATE_EXPIRED
+	disputed   = spec.OrderState_ORDER_STATE_DISPUTED
+	ruled      = spec.OrderState_ORDER_STATE_RULED
 )
+
+// finalStates are those that no step leaves.
+var finalStates = []spec.OrderState{released, cancelled, refunded, expired, ruled}
 
 // orderCommand is a command about an existing order.
 type orderCommand interface {
@@ -240,7 +245,7 @@ func shipOrder(t *task, c *spec.ShipOrder) (proto.Message, error) {
 
 // handOverOrder takes the buyer's code, revealed, as the proof of hand-over: with shipment or, on the spot, without.
 func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, buyer|seller, accepted, shipped)
+	id, order, err := t.openOrder(c.Order, buyer|seller, accepted, shipped, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +261,7 @@ func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
 
 // reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over.
 func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, outsider, shipped)
+	id, order, err := t.openOrder(c.Order, outsider, shipped, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -267,8 +272,12 @@ func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
 	return t.startRelease(id, order), nil
 }
 
-// beforeProof refuses a proof of hand-over that comes too late.
+// beforeProof refuses a proof of hand-over that is there already or comes too late. A dispute does not keep it away: it decides what the
+// default is.
 func (o Order) beforeProof() error {
+	if o.proven() {
+		return spec.FieldErrorf(spec.WrongState, "order", "hand-over was proven before")
+	}
 	if o.State == accepted {
 		return o.before(o.ShipDeadline, "the time to ship")
 	}
@@ -278,11 +287,14 @@ func (o Order) beforeProof() error {
 // startRelease starts the release clock, once: the state does not come back.
 func (t *task) startRelease(id spec.ID, order Order) *spec.OrderView {
 	order.ReleaseDue = order.UpdatedAt + int64(order.ReleaseSeconds)
+	if order.State == disputed {
+		return t.move(id, order, disputed)
+	}
 	return t.move(id, order, handedOver)
 }
 
 func confirmOrder(t *task, c *spec.ConfirmOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, buyer, accepted, shipped, handedOver)
+	id, order, err := t.openOrder(c.Order, buyer, accepted, shipped, handedOver, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +310,7 @@ func cancelOrder(t *task, c *spec.CancelOrder) (proto.Message, error) {
 }
 
 func refundOrder(t *task, c *spec.RefundOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, seller, placed, accepted, shipped, handedOver)
+	id, order, err := t.openOrder(c.Order, seller, placed, accepted, shipped, handedOver, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -338,11 +350,18 @@ func (t *task) release(id spec.ID, order Order) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	order.Fee = held.Share(order.FeeBps)
-	payout, _ := held.Sub(order.Fee)
+	return t.split(id, order, held, spec.Amount{}, released), nil
+}
+
+// split pays out what an order held and ends it: the buyer has its part back, the seller the rest less the fee on that.
+func (t *task) split(id spec.ID, order Order, held, toBuyer spec.Amount, state spec.OrderState) *spec.OrderView {
+	toSeller, _ := held.Sub(toBuyer)
+	order.Fee = toSeller.Share(order.FeeBps)
+	payout, _ := toSeller.Sub(order.Fee)
 	t.credit(order.Seller, payout, spec.CreditKind_CREDIT_KIND_RELEASE)
 	t.credit(order.FeeAccount, order.Fee, spec.CreditKind_CREDIT_KIND_FEE)
-	return t.move(id, order, released), nil
+	t.credit(order.Buyer, toBuyer, spec.CreditKind_CREDIT_KIND_REFUND)
+	return t.move(id, order, state)
 }
 
 // refund gives the buyer the whole hold back; stock that never left the seller comes back as a lot of its own.
@@ -380,8 +399,7 @@ func getOrder(t *task, c *spec.GetOrder) (proto.Message, error) {
 
 func (o Order) view(id spec.ID) *spec.OrderView {
 	held := o.Total
-	switch o.State {
-	case released, cancelled, refunded, expired:
+	if slices.Contains(finalStates, o.State) {
 		held = spec.Amount{}
 	}
 	return &spec.OrderView{

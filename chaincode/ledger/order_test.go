@@ -22,9 +22,11 @@ const (
 	cancelled  = spec.OrderState_ORDER_STATE_CANCELLED
 	refunded   = spec.OrderState_ORDER_STATE_REFUNDED
 	expired    = spec.OrderState_ORDER_STATE_EXPIRED
+	disputed   = spec.OrderState_ORDER_STATE_DISPUTED
+	ruled      = spec.OrderState_ORDER_STATE_RULED
 )
 
-var orderStates = []spec.OrderState{absent, placed, accepted, shipped, handedOver, released, cancelled, refunded, expired}
+var orderStates = []spec.OrderState{absent, placed, accepted, shipped, handedOver, released, cancelled, refunded, expired, disputed, ruled}
 
 // actor is somebody who tries something with anna's order from the merchant.
 type actor struct {
@@ -73,19 +75,19 @@ var transitions = []transition{
 	{
 		function: "market:HandOverOrder", who: "either", before: true,
 		command: func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: code} },
-		to:      map[spec.OrderState]spec.OrderState{accepted: handedOver, shipped: handedOver},
+		to:      map[spec.OrderState]spec.OrderState{accepted: handedOver, shipped: handedOver, disputed: disputed},
 	},
 	{
 		function: "market:ReportDelivery", who: "carrier", before: true,
 		command: func(o []byte) proto.Message {
 			return &spec.ReportDelivery{Order: o, ProofHash: slices.Repeat([]byte{8}, 32)}
 		},
-		to: map[spec.OrderState]spec.OrderState{shipped: handedOver},
+		to: map[spec.OrderState]spec.OrderState{shipped: handedOver, disputed: disputed},
 	},
 	{
 		function: "market:ConfirmOrder", who: "buyer",
 		command: func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{accepted: released, shipped: released, handedOver: released},
+		to:      map[spec.OrderState]spec.OrderState{accepted: released, shipped: released, handedOver: released, disputed: released},
 	},
 	{
 		function: "market:CancelOrder", who: "either",
@@ -95,7 +97,7 @@ var transitions = []transition{
 	{
 		function: "market:RefundOrder", who: "seller",
 		command: func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{placed: refunded, accepted: refunded, shipped: refunded, handedOver: refunded},
+		to:      map[spec.OrderState]spec.OrderState{placed: refunded, accepted: refunded, shipped: refunded, handedOver: refunded, disputed: refunded},
 	},
 	{
 		function: "market:ExpireOrder", who: "anyone", after: true,
@@ -120,6 +122,7 @@ var deadlines = map[spec.OrderState]int64{
 	placed:     start + shipSeconds,
 	accepted:   start + shipSeconds,
 	shipped:    start + protectionSeconds,
+	disputed:   start + protectionSeconds,
 	handedOver: handedOverAt + releaseSeconds,
 }
 
@@ -162,7 +165,7 @@ func orderIn(t *testing.T, state spec.OrderState) (b *books, listing, id spec.ID
 		b.now = when
 		b.must(mspID, subAccount, function, command, nil)
 	}
-	if state == shipped || state == handedOver || state == released {
+	if state == shipped || state == handedOver || state == released || state == disputed || state == ruled {
 		step(shippedAt, merchant, "", "market:ShipOrder", &spec.ShipOrder{Order: id[:]})
 	}
 	if state == handedOver || state == released {
@@ -171,6 +174,11 @@ func orderIn(t *testing.T, state spec.OrderState) (b *books, listing, id spec.ID
 	switch state {
 	case released:
 		step(b.now, buyers, "anna", "market:ConfirmOrder", &spec.ConfirmOrder{Order: id[:]})
+	case disputed, ruled:
+		step(shippedAt+10, buyers, "anna", "market:OpenDispute", &spec.OpenDispute{Order: id[:], ReasonHash: make([]byte, 32)})
+		if state == ruled {
+			step(shippedAt+10+disputeSeconds, operator, "", "market:RuleDispute", &spec.RuleDispute{Order: id[:]})
+		}
 	case cancelled:
 		step(b.now, buyers, "anna", "market:CancelOrder", &spec.CancelOrder{Order: id[:]})
 	case refunded:
@@ -201,7 +209,7 @@ func TestOrderStateMachine(t *testing.T) {
 			}
 		}
 	}
-	if want := 9 * 9 * 8 * 4; cells != want {
+	if want := 11 * 9 * 8 * 4; cells != want {
 		t.Errorf("%d cells were checked, want %d", cells, want)
 	}
 }
@@ -268,7 +276,7 @@ func checkTimes(t *testing.T, name string, order ledger.Order, to spec.OrderStat
 	if order.PlacedAt != start || order.ShipDeadline != start+shipSeconds || order.ProtectionDeadline != start+protectionSeconds || order.UpdatedAt != when {
 		t.Errorf("%s: the times are %d, %d, %d and %d", name, order.PlacedAt, order.ShipDeadline, order.ProtectionDeadline, order.UpdatedAt)
 	}
-	if to == handedOver && order.ReleaseDue != when+releaseSeconds {
+	if (to == handedOver || to == disputed) && order.ReleaseDue != when+releaseSeconds {
 		t.Errorf("%s: the release is due at %d, want %d", name, order.ReleaseDue, when+releaseSeconds)
 	}
 	if to == shipped && order.ReleaseDue != 0 {

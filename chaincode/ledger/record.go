@@ -31,6 +31,10 @@ const (
 	PayoutKind
 	OfferKind
 	ReviewKind
+	DisputeKind
+	VoteKind
+	EvidenceKind
+	ArbitersKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -118,6 +122,22 @@ func ReviewKey(order spec.ID, by spec.Side) Key {
 	return Key{Kind: ReviewKind, Parent: string(order[:]), ID: string([]byte{byte(by)})}
 }
 
+// DisputeKey is the key of an order's dispute.
+func DisputeKey(order spec.ID) Key { return Key{Kind: DisputeKind, ID: string(order[:])} }
+
+// VoteKey is the key of an arbiter organisation's vote on a dispute.
+func VoteKey(order spec.ID, mspID string) Key {
+	return Key{Kind: VoteKind, Parent: string(order[:]), ID: mspID}
+}
+
+// EvidenceKey is the key of a piece of evidence; each side numbers its own.
+func EvidenceKey(order spec.ID, by spec.Side, number uint32) Key {
+	return Key{Kind: EvidenceKind, Parent: string(order[:]), ID: string([]byte{byte(by), byte(number)})}
+}
+
+// ArbitersKey is the key of the one record of who may be on a panel.
+func ArbitersKey() Key { return Key{Kind: ArbitersKind} }
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -135,6 +155,12 @@ type Parameters struct {
 	FenceGraceSeconds uint32
 	OfferSeconds      uint32
 	ReviewSeconds     uint32
+	AnswerSeconds     uint32
+	DisputeSeconds    uint32
+	// PanelSize is odd. The panel's fee is a share of what it rules on, in hundredths of a percent, up to the cap.
+	PanelSize   uint32
+	PanelFeeBps uint32
+	PanelFeeCap spec.Amount
 }
 
 // Member is an organisation on the ledger.
@@ -293,6 +319,42 @@ type Review struct {
 	Time        int64
 }
 
+// Arbiters are the members that have the arbiter role, in the order of the members, by commas: a writing transaction may not range
+// over the members to find them.
+type Arbiters struct{ Names string }
+
+// Dispute is the contest of an order. Whether it is open is the order's to say, which its sides may settle by themselves.
+type Dispute struct {
+	State                  spec.DisputeState
+	OpenedBy               spec.Side
+	ReasonHash, AnswerHash [32]byte
+	OpenedAt, UpdatedAt    int64
+	// AnsweredAt is 0 until the other side answered.
+	AnsweredAt               int64
+	AnswerDeadline, Deadline int64
+	// Panel has the names of the arbiters, by commas.
+	Panel string
+	// FeeBps and FeeCap are the panel's, as they were when it was named.
+	FeeBps uint32
+	FeeCap spec.Amount
+	// BuyerBps, ToBuyer, ToSeller and PanelFee are what it came to.
+	BuyerBps                    uint32
+	ToBuyer, ToSeller, PanelFee spec.Amount
+}
+
+// Vote is an arbiter organisation's. It is never rewritten.
+type Vote struct {
+	// BuyerBps is the buyer's share in hundredths of a percent.
+	BuyerBps uint32
+	Time     int64
+}
+
+// Evidence is a commitment to a piece of evidence. It is never rewritten.
+type Evidence struct {
+	ContentHash [32]byte
+	Time        int64
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -346,3 +408,15 @@ func (Offer) Kind() Kind { return OfferKind }
 
 // Kind names the record's kind.
 func (Review) Kind() Kind { return ReviewKind }
+
+// Kind names the record's kind.
+func (Dispute) Kind() Kind { return DisputeKind }
+
+// Kind names the record's kind.
+func (Vote) Kind() Kind { return VoteKind }
+
+// Kind names the record's kind.
+func (Evidence) Kind() Kind { return EvidenceKind }
+
+// Kind names the record's kind.
+func (Arbiters) Kind() Kind { return ArbitersKind }

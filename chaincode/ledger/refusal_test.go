@@ -252,6 +252,9 @@ var refusals = []refusal{
 		return haggling["AcceptCounter"](l, o)
 	})},
 	{"market:GetOffer", spec.NotFound, "offer", simple(anna, &spec.GetOffer{Listing: make([]byte, 20), Offer: make([]byte, 20)})},
+	{"market:GetDispute", spec.NotFound, "order", simple(anna, &spec.GetDispute{Order: make([]byte, 20)})},
+	{"consortium:Genesis", spec.InvalidField, "answer_seconds", genesisBy(treasurer, func(g *spec.Genesis) { g.AnswerSeconds = g.DisputeSeconds })},
+	{"consortium:Genesis", spec.InvalidField, "panel_size", genesisBy(treasurer, func(g *spec.Genesis) { g.PanelSize = 4 })},
 	{"market:GetReviews", spec.NotFound, "order", simple(anna, &spec.GetReviews{Order: make([]byte, 20)})},
 	{"consortium:Genesis", spec.AlreadyInitialised, "", simple(minter, genesisCommand())},
 	{"consortium:Genesis", spec.NotAMember, "", genesisBy(stranger, func(*spec.Genesis) {})},
@@ -279,6 +282,7 @@ func genesisBy(mspID string, change func(*spec.Genesis)) func(*testing.T) (*book
 func reached(t *testing.T) map[string][]spec.Code {
 	codes := readTable(t, "offers.md").codes(slices.Collect(maps.Keys(haggling)))
 	maps.Copy(codes, readTable(t, "reviews.md").codes([]string{"GiveReview"}))
+	maps.Copy(codes, readTable(t, "disputes.md").codes(slices.Collect(maps.Keys(disputing))))
 	for _, tr := range transitions {
 		for _, state := range orderStates {
 			for _, a := range actors {

@@ -53,9 +53,6 @@ func giveReview(t *task, c *spec.GiveReview) (proto.Message, error) {
 	return review.view(id, side, order), nil
 }
 
-// finalStates are those that no step leaves.
-var finalStates = []spec.OrderState{released, cancelled, refunded, expired}
-
 func getReviewsKeys(_ *task, c *spec.GetReviews) []Key {
 	id := identifier(c.Order)
 	return []Key{OrderKey(id), ReviewKey(id, buyerSide), ReviewKey(id, sellerSide)}

@@ -71,6 +71,13 @@ var rules = map[string]rule{
 	spec.MarketContract + ":ListOffers":    define(noKeys[*spec.ListOffers], listOffers),
 	spec.MarketContract + ":GiveReview":    define(giveReviewKeys, giveReview),
 	spec.MarketContract + ":GetReviews":    define(getReviewsKeys, getReviews),
+
+	spec.MarketContract + ":OpenDispute":    define(openDisputeKeys, openDispute),
+	spec.MarketContract + ":AnswerDispute":  define(disputeKeys[*spec.AnswerDispute], answerDispute),
+	spec.MarketContract + ":SubmitEvidence": define(evidenceKeys, submitEvidence),
+	spec.MarketContract + ":VoteDispute":    define(voteDisputeKeys, voteDispute),
+	spec.MarketContract + ":RuleDispute":    define(ruleDisputeKeys, ruleDispute),
+	spec.MarketContract + ":GetDispute":     define(getDisputeKeys, getDispute),
 }
 
 func noKeys[C proto.Message](*task, C) []Key { return nil }

@@ -146,6 +146,7 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
 	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.ReviewKind: true,
+	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.
@@ -158,7 +159,7 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s comes back", state.FormatKey(c.key))
 		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil) && c.before != nil && c.after != nil:
 			a.fault("%s is rewritten", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
+		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.DisputeKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
 	}

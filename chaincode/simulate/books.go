@@ -19,6 +19,8 @@ type books struct {
 	orders map[spec.ID]spec.OrderState
 	// offers are the offers as the transaction makes them.
 	offers map[ledger.Key]ledger.Offer
+	// fees are the marketplace's of the orders that paid a seller.
+	fees map[spec.ID]*big.Int
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
 }
@@ -33,13 +35,13 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, fees: map[spec.ID]*big.Int{}, stock: map[spec.ID]int64{},
 	}
 	for _, deed := range deeds {
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
 			return
 		}
-		b.enter(deed)
+		b.enter(envelope, deed)
 	}
 	paidAtOnce := map[spec.Address]bool{}
 	for _, act := range acts {
@@ -60,7 +62,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 }
 
 // enter writes one command down.
-func (b *books) enter(deed *act) {
+func (b *books) enter(envelope *Envelope, deed *act) {
 	switch c := deed.call.Command.(type) {
 	case *spec.Transfer, *spec.Payout:
 		b.pay(deed)
@@ -76,6 +78,14 @@ func (b *books) enter(deed *act) {
 		b.place(deed, c)
 	case *spec.MakeOffer:
 		b.offer(deed, c)
+	case *spec.OpenDispute:
+		b.openDispute(deed, c)
+	case *spec.AnswerDispute:
+		b.answer(deed, c)
+	case *spec.SubmitEvidence:
+		b.evidence(deed, c)
+	case *spec.VoteDispute:
+		b.vote(envelope, c)
 	case *spec.GiveReview:
 		b.review(deed, c)
 	case offerCommand:
@@ -176,10 +186,14 @@ var successors = map[spec.OrderState][]spec.OrderState{
 	},
 	spec.OrderState_ORDER_STATE_SHIPPED: {
 		spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED,
+		spec.OrderState_ORDER_STATE_EXPIRED, spec.OrderState_ORDER_STATE_DISPUTED,
 	},
 	spec.OrderState_ORDER_STATE_HANDED_OVER: {
-		spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
+		spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_DISPUTED,
+	},
+	// Hand-over may be proven while the order is contested, which it stays.
+	spec.OrderState_ORDER_STATE_DISPUTED: {
+		spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_DISPUTED, spec.OrderState_ORDER_STATE_RULED,
 	},
 }
 
@@ -210,6 +224,10 @@ func stepOf(command any) (to spec.OrderState, onlySeller, onlyBuyer bool) {
 		return spec.OrderState_ORDER_STATE_REFUNDED, true, false
 	case *spec.ExpireOrder:
 		return spec.OrderState_ORDER_STATE_EXPIRED, false, false
+	case *spec.OpenDispute:
+		return spec.OrderState_ORDER_STATE_DISPUTED, false, false
+	case *spec.RuleDispute:
+		return spec.OrderState_ORDER_STATE_RULED, false, false
 	}
 	return spec.OrderState_ORDER_STATE_UNSPECIFIED, false, false
 }
@@ -225,6 +243,9 @@ func (b *books) step(deed *act, id spec.ID) {
 		from = before.State
 	}
 	to, onlySeller, onlyBuyer := stepOf(deed.call.Command)
+	if from == spec.OrderState_ORDER_STATE_DISPUTED && to == spec.OrderState_ORDER_STATE_HANDED_OVER {
+		to = from
+	}
 	if !contains(successors[from], to) {
 		b.fault("order %x goes from %s to %s", id, from, to)
 	}
@@ -235,7 +256,7 @@ func (b *books) step(deed *act, id spec.ID) {
 	if open(to) {
 		return
 	}
-	b.settle(order, to)
+	b.settle(id, order, to)
 	if unshipped(from) && to != spec.OrderState_ORDER_STATE_RELEASED {
 		b.stock[order.Listing] += int64(order.Quantity)
 		b.returned[id] += int64(order.Quantity)
@@ -244,20 +265,20 @@ func (b *books) step(deed *act, id spec.ID) {
 
 // settle: a release pays the seller all but ⌊total × bps / 10,000⌋, which the fee account gets; everything else pays the
 // buyer all.
-func (b *books) settle(order ledger.Order, to spec.OrderState) {
+func (b *books) settle(id spec.ID, order ledger.Order, to spec.OrderState) {
+	if to == spec.OrderState_ORDER_STATE_RULED {
+		b.rule(id, order)
+		return
+	}
 	total := units(order.Total)
 	if to != spec.OrderState_ORDER_STATE_RELEASED {
 		b.give(order.Buyer.Bytes(), spec.CreditKind_CREDIT_KIND_REFUND, total)
 		return
 	}
-	fee := feeOf(order)
+	fee := bpsOf(total, int64(order.FeeBps))
+	b.fees[id] = fee
 	b.give(order.Seller.Bytes(), spec.CreditKind_CREDIT_KIND_RELEASE, new(big.Int).Sub(total, fee))
 	b.give(order.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
-}
-
-func feeOf(order ledger.Order) *big.Int {
-	fee := new(big.Int).Mul(units(order.Total), big.NewInt(int64(order.FeeBps)))
-	return fee.Div(fee, big.NewInt(10_000))
 }
 
 // checkMoney holds accounts and credits to what was spent and given.
@@ -336,8 +357,8 @@ func (b *books) checkOrder(id spec.ID, c change) {
 		b.fault("order %x is %s, what was asked makes it %s", id, after.State, reached)
 	}
 	fee := new(big.Int)
-	if after.State == spec.OrderState_ORDER_STATE_RELEASED {
-		fee = feeOf(after)
+	if paid := b.fees[id]; paid != nil {
+		fee = paid
 	}
 	if units(after.Fee).Cmp(fee) != 0 {
 		b.fault("order %x records the fee %s, not %s base units", id, after.Fee, fee)

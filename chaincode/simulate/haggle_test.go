@@ -40,6 +40,9 @@ func (h *history) drawHaggling(who *player) (string, proto.Message, *spec.Hints)
 func (h *history) drawOffer() (listing spec.ID, offer *ledger.Entry) {
 	var all, standing, countered []ledger.Entry
 	for _, id := range h.auditor.Listings() {
+		if len(h.entries(ledger.LotKind, id[:])) == 0 && !h.oneIn(5) {
+			continue // sold out: nothing comes of what is offered
+		}
 		for _, entry := range h.entries(ledger.OfferKind, id[:]) {
 			all = append(all, entry)
 			if s := entry.Record.(ledger.Offer).State; s == spec.OfferState_OFFER_STATE_OPEN || s == spec.OfferState_OFFER_STATE_COUNTERED {
@@ -54,7 +57,7 @@ func (h *history) drawOffer() (listing spec.ID, offer *ledger.Entry) {
 	if len(standing) > 0 && !h.oneIn(5) {
 		all = standing
 	}
-	if len(countered) > 0 && h.oneIn(2) {
+	if len(countered) > 0 && !h.oneIn(4) {
 		all = countered
 	}
 	if len(all) == 0 {
@@ -82,8 +85,8 @@ func (h *history) drawAnswer(who *player, listing spec.ID, entry ledger.Entry) (
 	switch {
 	case offer.State == spec.OfferState_OFFER_STATE_COUNTERED && !h.oneIn(4):
 		step = 2
-	case h.oneIn(3):
-		step = 0
+	case h.oneIn(2):
+		step = h.rand.IntN(2)
 	}
 	switch step {
 	case 0:

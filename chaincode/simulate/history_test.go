@@ -167,7 +167,7 @@ func playHistory(t *testing.T, n uint64) *history {
 	for _, p := range h.players[sellersAt:] {
 		h.payOut(p)
 	}
-	steps := 120 + r.IntN(240)
+	steps := 160 + r.IntN(320)
 	for range steps {
 		h.step()
 	}
@@ -338,7 +338,7 @@ func (h *history) credits(of spec.Address) [][]byte {
 
 // draw chooses what to do. It may put another player in the place of the one that was chosen, who would mostly be refused.
 func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
-	switch h.rand.IntN(30) {
+	switch h.rand.IntN(40) {
 	case 0, 1:
 		to := h.players[h.rand.IntN(len(h.players))].address
 		if who.person == nil && h.oneIn(2) {
@@ -386,6 +386,8 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return h.drawListing(who)
 	case 24, 25, 26, 27, 28, 29:
 		return h.drawHaggling(who)
+	case 30, 31, 32, 33, 34, 35, 36, 37, 38, 39:
+		return h.drawContested(who)
 	default:
 		if orders := h.auditor.Orders(); len(orders) > 0 {
 			id := orders[h.rand.IntN(len(orders))]
@@ -539,6 +541,11 @@ func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message,
 	case "market:RefundOrder":
 		as(order.Seller)
 		return orderSteps[step], &spec.RefundOrder{Order: o}, nil
+	case "market:OpenDispute":
+		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
+		return orderSteps[step], &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)}, nil
+	case "market:RuleDispute":
+		return h.drawContest(who, id, order)
 	case "market:ReleaseOrder":
 		return orderSteps[step], &spec.ReleaseOrder{Order: o}, nil
 	}
@@ -549,13 +556,14 @@ func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message,
 var (
 	orderSteps = []string{
 		"market:AcceptOrder", "market:ShipOrder", "market:HandOverOrder", "market:ReportDelivery", "market:ConfirmOrder", "market:CancelOrder",
-		"market:RefundOrder", "market:ReleaseOrder", "market:ExpireOrder",
+		"market:RefundOrder", "market:ReleaseOrder", "market:ExpireOrder", "market:OpenDispute", "market:RuleDispute",
 	}
 	likelySteps = map[spec.OrderState][]int{
 		spec.OrderState_ORDER_STATE_PLACED:      {0, 0, 0, 5, 8},
 		spec.OrderState_ORDER_STATE_ACCEPTED:    {1, 1, 1, 2, 4, 5, 8},
-		spec.OrderState_ORDER_STATE_SHIPPED:     {2, 3, 3, 3, 4, 6, 8},
-		spec.OrderState_ORDER_STATE_HANDED_OVER: {4, 6, 7, 7, 7, 7},
+		spec.OrderState_ORDER_STATE_SHIPPED:     {2, 3, 3, 3, 4, 6, 8, 9, 9, 9},
+		spec.OrderState_ORDER_STATE_HANDED_OVER: {4, 6, 7, 7, 7, 7, 9, 9},
+		spec.OrderState_ORDER_STATE_DISPUTED:    {2, 3, 4, 6, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10},
 	}
 )
 

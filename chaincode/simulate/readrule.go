@@ -45,7 +45,7 @@ func checkReads(envelope *Envelope, acts []*act) error {
 // anyMayRead: every transaction reads who asks and whether it may; everything else is for one of its commands.
 func anyMayRead(acts []*act, key ledger.Key) bool {
 	switch key.Kind {
-	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind:
+	case ledger.ParametersKind, ledger.MemberKind, ledger.ArbitersKind, ledger.FenceKind:
 		return true
 	}
 	for _, a := range acts {

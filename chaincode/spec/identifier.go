@@ -41,6 +41,9 @@ func OfferID(buyer Address, listing ID, reference string) ID {
 	return digest("cmt/offer", buyer.Bytes(), listing[:], []byte(reference))
 }
 
+// PanelRank returns an arbiter's place in the order in which the panel of an order's dispute is filled: the lowest first.
+func PanelRank(order ID, mspID string) ID { return digest("cmt/panel", order[:], []byte(mspID)) }
+
 // StockLot returns the identifier of a listing's n-th lot, counted from 0, of the stock that came with a version.
 func StockLot(listing ID, version, n uint32) ID {
 	return digest("cmt/lot/stock", listing[:], binary.BigEndian.AppendUint32(nil, version), binary.BigEndian.AppendUint32(nil, n))

@@ -25,13 +25,15 @@ const (
 	ScopeSell     Scope = "sell"
 	ScopeBuy      Scope = "buy"
 	ScopeTreasury Scope = "treasury"
+	// ScopeArbitrate is for who votes for an arbiter organisation.
+	ScopeArbitrate Scope = "arbitrate"
 	// ScopeRelay is for who hands in what others signed, ScopeKeys for who acts with keys that the gateway keeps.
 	ScopeRelay Scope = "relay"
 	ScopeKeys  Scope = "keys"
 )
 
 // Scopes lists all scopes.
-var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury, ScopeRelay, ScopeKeys}
+var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury, ScopeArbitrate, ScopeRelay, ScopeKeys}
 
 // Operation is a row of the operation table: everything that is known of an operation but its rule.
 type Operation struct {
@@ -187,6 +189,19 @@ var Operations = []Operation{
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "One side of a settled order rates the other, once."},
 	{MarketContract, "GetReviews", 0, Query, 0, &GetReviews{}, &OrderReviews{}, "", "GET", "/v1/orders/{order}/reviews", ScopeRead,
 		[]Code{NotFound}, "What the sides of an order say of each other."},
+
+	{MarketContract, "OpenDispute", 80, Write, 0, &OpenDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "Either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named."},
+	{MarketContract, "AnswerDispute", 81, Write, 0, &AnswerDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute/answer", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The other side answers, once: the panel may vote from then on."},
+	{MarketContract, "SubmitEvidence", 82, Write, 0, &SubmitEvidence{}, &EvidenceView{}, "", "POST", "/v1/orders/{order}/dispute/evidence", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "Either side names a piece of evidence by its hash."},
+	{MarketContract, "VoteDispute", 0, Write, Role_ROLE_ARBITER, &VoteDispute{}, &VoteView{}, "", "POST", "/v1/orders/{order}/dispute/votes", ScopeArbitrate,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed, NotDue}, "An arbiter organisation on the panel votes the buyer's share, once."},
+	{MarketContract, "RuleDispute", 83, Write, 0, &RuleDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute/rule", ScopeBuy,
+		[]Code{NotFound, WrongState, NotDue}, "Anyone settles the order by the median of the votes once a quorum voted, or by the default when time is over."},
+	{MarketContract, "GetDispute", 0, Query, 0, &GetDispute{}, &DisputeView{}, "", "GET", "/v1/orders/{order}/dispute", ScopeRead,
+		[]Code{NotFound}, "Look up an order's dispute, its evidence and its votes."},
 
 	{ConsortiumContract, "Genesis", 0, Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
 		[]Code{AlreadyInitialised, GenesisMismatch}, "Begin the ledger, once, as every endorsing organisation was configured."},

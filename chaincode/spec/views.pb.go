@@ -90,17 +90,19 @@ const (
 	CreditKind_CREDIT_KIND_RELEASE     CreditKind = 3
 	CreditKind_CREDIT_KIND_REFUND      CreditKind = 4
 	CreditKind_CREDIT_KIND_FEE         CreditKind = 5
+	CreditKind_CREDIT_KIND_PANEL       CreditKind = 20
 )
 
 // Enum value maps for CreditKind.
 var (
 	CreditKind_name = map[int32]string{
-		0: "CREDIT_KIND_UNSPECIFIED",
-		1: "CREDIT_KIND_TRANSFER",
-		2: "CREDIT_KIND_MINT",
-		3: "CREDIT_KIND_RELEASE",
-		4: "CREDIT_KIND_REFUND",
-		5: "CREDIT_KIND_FEE",
+		0:  "CREDIT_KIND_UNSPECIFIED",
+		1:  "CREDIT_KIND_TRANSFER",
+		2:  "CREDIT_KIND_MINT",
+		3:  "CREDIT_KIND_RELEASE",
+		4:  "CREDIT_KIND_REFUND",
+		5:  "CREDIT_KIND_FEE",
+		20: "CREDIT_KIND_PANEL",
 	}
 	CreditKind_value = map[string]int32{
 		"CREDIT_KIND_UNSPECIFIED": 0,
@@ -109,6 +111,7 @@ var (
 		"CREDIT_KIND_RELEASE":     3,
 		"CREDIT_KIND_REFUND":      4,
 		"CREDIT_KIND_FEE":         5,
+		"CREDIT_KIND_PANEL":       20,
 	}
 )
 
@@ -208,20 +211,26 @@ const (
 	OrderState_ORDER_STATE_REFUNDED OrderState = 7
 	// Settled: refunded because its time ran out.
 	OrderState_ORDER_STATE_EXPIRED OrderState = 8
+	// A side contests it; the clocks stand still until the panel, the default or the sides settle it.
+	OrderState_ORDER_STATE_DISPUTED OrderState = 20
+	// Settled: split as the dispute came out.
+	OrderState_ORDER_STATE_RULED OrderState = 21
 )
 
 // Enum value maps for OrderState.
 var (
 	OrderState_name = map[int32]string{
-		0: "ORDER_STATE_UNSPECIFIED",
-		1: "ORDER_STATE_PLACED",
-		2: "ORDER_STATE_ACCEPTED",
-		3: "ORDER_STATE_SHIPPED",
-		4: "ORDER_STATE_HANDED_OVER",
-		5: "ORDER_STATE_RELEASED",
-		6: "ORDER_STATE_CANCELLED",
-		7: "ORDER_STATE_REFUNDED",
-		8: "ORDER_STATE_EXPIRED",
+		0:  "ORDER_STATE_UNSPECIFIED",
+		1:  "ORDER_STATE_PLACED",
+		2:  "ORDER_STATE_ACCEPTED",
+		3:  "ORDER_STATE_SHIPPED",
+		4:  "ORDER_STATE_HANDED_OVER",
+		5:  "ORDER_STATE_RELEASED",
+		6:  "ORDER_STATE_CANCELLED",
+		7:  "ORDER_STATE_REFUNDED",
+		8:  "ORDER_STATE_EXPIRED",
+		20: "ORDER_STATE_DISPUTED",
+		21: "ORDER_STATE_RULED",
 	}
 	OrderState_value = map[string]int32{
 		"ORDER_STATE_UNSPECIFIED": 0,
@@ -233,6 +242,8 @@ var (
 		"ORDER_STATE_CANCELLED":   6,
 		"ORDER_STATE_REFUNDED":    7,
 		"ORDER_STATE_EXPIRED":     8,
+		"ORDER_STATE_DISPUTED":    20,
+		"ORDER_STATE_RULED":       21,
 	}
 )
 
@@ -344,6 +355,11 @@ type Parameters struct {
 	FenceGraceSeconds uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
 	Treasury          []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
 	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	AnswerSeconds     uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
+	DisputeSeconds    uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
+	PanelSize         uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
+	PanelFeeBps       uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
+	PanelFeeCap       []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
 	ReviewSeconds     uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -454,6 +470,41 @@ func (x *Parameters) GetOfferSeconds() uint32 {
 		return x.OfferSeconds
 	}
 	return 0
+}
+
+func (x *Parameters) GetAnswerSeconds() uint32 {
+	if x != nil {
+		return x.AnswerSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetDisputeSeconds() uint32 {
+	if x != nil {
+		return x.DisputeSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelSize() uint32 {
+	if x != nil {
+		return x.PanelSize
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelFeeBps() uint32 {
+	if x != nil {
+		return x.PanelFeeBps
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelFeeCap() []byte {
+	if x != nil {
+		return x.PanelFeeCap
+	}
+	return nil
 }
 
 func (x *Parameters) GetReviewSeconds() uint32 {
@@ -1552,7 +1603,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xd7\b\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xef\f\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1568,7 +1619,13 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
 	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12V\n" +
-	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12u\n" +
+	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x85\x01\n" +
+	"\x0eanswer_seconds\x184 \x01(\rB^\xa2\xbb\x18Z2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12g\n" +
+	"\x0fdispute_seconds\x185 \x01(\rB>\xa2\xbb\x18:28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12C\n" +
+	"\n" +
+	"panel_size\x186 \x01(\rB$\xa2\xbb\x18 2\x1eArbiters of a dispute at most.R\tpanelSize\x12\x8c\x01\n" +
+	"\rpanel_fee_bps\x187 \x01(\rBh\xa2\xbb\x18d\x10\x012`What the arbiters who voted are paid of the money that they rule on, in hundredths of a percent.R\vpanelFeeBps\x12Q\n" +
+	"\rpanel_fee_cap\x188 \x01(\fB-\xa2\xbb\x18)\b\x012%The most that they are paid together.R\vpanelFeeCap\x12u\n" +
 	"\x0ereview_seconds\x183 \x01(\rBN\xa2\xbb\x18J2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\xe9\x04\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
@@ -1678,7 +1735,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\rROLE_MERCHANT\x10\x02\x12\x10\n" +
 	"\fROLE_ARBITER\x10\x03\x12\x10\n" +
 	"\fROLE_CARRIER\x10\x04\x12\x12\n" +
-	"\x0eROLE_TREASURER\x10\x05*\x9f\x01\n" +
+	"\x0eROLE_TREASURER\x10\x05*\xb6\x01\n" +
 	"\n" +
 	"CreditKind\x12\x1b\n" +
 	"\x17CREDIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -1686,11 +1743,12 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10CREDIT_KIND_MINT\x10\x02\x12\x17\n" +
 	"\x13CREDIT_KIND_RELEASE\x10\x03\x12\x16\n" +
 	"\x12CREDIT_KIND_REFUND\x10\x04\x12\x13\n" +
-	"\x0fCREDIT_KIND_FEE\x10\x05*_\n" +
+	"\x0fCREDIT_KIND_FEE\x10\x05\x12\x15\n" +
+	"\x11CREDIT_KIND_PANEL\x10\x14*_\n" +
 	"\fListingState\x12\x1d\n" +
 	"\x19LISTING_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LISTING_STATE_OPEN\x10\x01\x12\x18\n" +
-	"\x14LISTING_STATE_CLOSED\x10\x02*\xf9\x01\n" +
+	"\x14LISTING_STATE_CLOSED\x10\x02*\xaa\x02\n" +
 	"\n" +
 	"OrderState\x12\x1b\n" +
 	"\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1701,7 +1759,9 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x14ORDER_STATE_RELEASED\x10\x05\x12\x19\n" +
 	"\x15ORDER_STATE_CANCELLED\x10\x06\x12\x18\n" +
 	"\x14ORDER_STATE_REFUNDED\x10\a\x12\x17\n" +
-	"\x13ORDER_STATE_EXPIRED\x10\bB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
+	"\x13ORDER_STATE_EXPIRED\x10\b\x12\x18\n" +
+	"\x14ORDER_STATE_DISPUTED\x10\x14\x12\x15\n" +
+	"\x11ORDER_STATE_RULED\x10\x15B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (
 	file_chaincode_spec_views_proto_rawDescOnce sync.Once

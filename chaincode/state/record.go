@@ -12,6 +12,8 @@ const (
 	maxMSP   = 64
 	maxLabel = 32
 	maxMemo  = 64
+	// maxNames holds the names of 64 members and what parts them.
+	maxNames = 64 * (maxMSP + 1)
 )
 
 // EncodeRecord returns the value under which Fabric stores a record: the codec's version and the fields in a fixed order.
@@ -82,6 +84,16 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.number(uint64(r.Rating))
 		w.octets(r.ContentHash[:])
 		w.time(r.Time)
+	case ledger.Dispute:
+		writeDispute(w, r)
+	case ledger.Vote:
+		w.number(uint64(r.BuyerBps))
+		w.time(r.Time)
+	case ledger.Evidence:
+		w.octets(r.ContentHash[:])
+		w.time(r.Time)
+	case ledger.Arbiters:
+		w.bytes([]byte(r.Names))
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -142,6 +154,14 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return readOffer(r)
 	case ledger.ReviewKind:
 		return ledger.Review{Rating: r.uint32(), ContentHash: [32]byte(r.octets(32)), Time: r.time()}
+	case ledger.DisputeKind:
+		return readDispute(r)
+	case ledger.VoteKind:
+		return ledger.Vote{BuyerBps: r.uint32(), Time: r.time()}
+	case ledger.EvidenceKind:
+		return ledger.Evidence{ContentHash: [32]byte(r.octets(32)), Time: r.time()}
+	case ledger.ArbitersKind:
+		return ledger.Arbiters{Names: string(r.bytes(maxNames))}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -153,16 +173,20 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds, p.ReviewSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
 		w.number(uint64(seconds))
 	}
+	w.number(uint64(p.PanelSize))
+	w.number(uint64(p.PanelFeeBps))
+	w.amount(p.PanelFeeCap)
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds, &p.ReviewSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
 		*seconds = r.uint32()
 	}
+	p.PanelSize, p.PanelFeeBps, p.PanelFeeCap = r.uint32(), r.uint32(), r.amount()
 	return p
 }
 
@@ -266,4 +290,33 @@ func readOffer(r *reader) ledger.Offer {
 	}
 	r.hashes(&o.HandOverHash, &o.DeliveryHash)
 	return o
+}
+
+func writeDispute(w *writer, d ledger.Dispute) {
+	w.number(uint64(d.State))
+	w.number(uint64(d.OpenedBy))
+	w.hashes(d.ReasonHash, d.AnswerHash)
+	for _, seconds := range []int64{d.OpenedAt, d.UpdatedAt, d.AnsweredAt, d.AnswerDeadline, d.Deadline} {
+		w.time(seconds)
+	}
+	w.bytes([]byte(d.Panel))
+	w.number(uint64(d.FeeBps))
+	w.amount(d.FeeCap)
+	w.number(uint64(d.BuyerBps))
+	for _, amount := range []spec.Amount{d.ToBuyer, d.ToSeller, d.PanelFee} {
+		w.amount(amount)
+	}
+}
+
+func readDispute(r *reader) ledger.Dispute {
+	d := ledger.Dispute{State: spec.DisputeState(r.number(1<<31 - 1)), OpenedBy: spec.Side(r.number(1<<31 - 1))}
+	r.hashes(&d.ReasonHash, &d.AnswerHash)
+	for _, seconds := range []*int64{&d.OpenedAt, &d.UpdatedAt, &d.AnsweredAt, &d.AnswerDeadline, &d.Deadline} {
+		*seconds = r.time()
+	}
+	d.Panel, d.FeeBps, d.FeeCap, d.BuyerBps = string(r.bytes(maxNames)), r.uint32(), r.amount(), r.uint32()
+	for _, amount := range []*spec.Amount{&d.ToBuyer, &d.ToSeller, &d.PanelFee} {
+		*amount = r.amount()
+	}
+	return d
 }

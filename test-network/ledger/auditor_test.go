@@ -204,7 +204,8 @@ func (a *auditor) apply(transaction committed) error {
 // permanent kinds are written once and for all: their presence is authority.
 func permanent(kind ledger.Kind) bool {
 	switch kind {
-	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind, ledger.ReviewKind:
+	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind, ledger.ReviewKind,
+		ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind:
 		return true
 	}
 	return false
@@ -266,7 +267,9 @@ func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
 	return nil
 }
 
-func final(order ledger.Order) bool { return order.State >= spec.OrderState_ORDER_STATE_RELEASED }
+func final(order ledger.Order) bool {
+	return order.State >= spec.OrderState_ORDER_STATE_RELEASED && order.State != spec.OrderState_ORDER_STATE_DISPUTED
+}
 
 // checkOrders: an order's hold begins with it, ends once, with its state, and what leaves it is what was in it.
 func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error {
@@ -294,7 +297,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
 				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
 			}
-			if err := checkSettlement(now, before[hold], after); err != nil {
+			if err := checkSettlement(now, spec.ID([]byte(key.ID)), before[hold], after); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
 		}
@@ -306,11 +309,14 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 }
 
 // checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
-func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Key]ledger.Record) error {
+func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record) error {
 	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
 		return fmt.Errorf("%v was held for %s", hold, order.Total)
 	}
 	got := credited(after)
+	if order.State == spec.OrderState_ORDER_STATE_RULED {
+		return checkRuling(order, id, got, after)
+	}
 	want := map[string]spec.Amount{string(order.Buyer.Bytes()): order.Total}
 	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
 		fee := order.Total.Share(order.FeeBps)
@@ -324,6 +330,23 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 		if got[address] != amount || len(got) != len(want) {
 			return fmt.Errorf("%v pays %v, want %v", order.State, got, want)
 		}
+	}
+	return nil
+}
+
+// checkRuling: the two sides have what the dispute says, and who voted the rest, which is no more than the panel's fee.
+func checkRuling(order ledger.Order, id spec.ID, got map[string]spec.Amount, after map[ledger.Key]ledger.Record) error {
+	dispute, ok := after[ledger.DisputeKey(id)].(ledger.Dispute)
+	var paid spec.Amount
+	for _, amount := range got {
+		paid, _ = paid.Add(amount)
+	}
+	sum, _ := dispute.ToBuyer.Add(dispute.ToSeller)
+	sum, _ = sum.Add(dispute.PanelFee)
+	sellers, _ := got[string(order.Seller.Bytes())].Add(order.Fee)
+	if !ok || paid != order.Total || sum != order.Total || got[string(order.Buyer.Bytes())] != dispute.ToBuyer || sellers != dispute.ToSeller ||
+		dispute.FeeCap.Less(dispute.PanelFee) {
+		return fmt.Errorf("the ruling %+v pays %v of %s", dispute, got, order.Total)
 	}
 	return nil
 }

@@ -60,6 +60,14 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(carrier, "market:ReportDelivery", &spec.ReportDelivery{Order: second, ProofHash: content[:]}, nil)
 	agree(buyer, "market:ConfirmOrder", &spec.ConfirmOrder{Order: second}, nil)
 	agree(buyer, "market:GiveReview", &spec.GiveReview{Order: second, Rating: 5, ContentHash: content[:]}, nil)
+	contested := order()
+	agree(shop, "market:ShipOrder", &spec.ShipOrder{Order: contested}, nil)
+	agree(buyer, "market:OpenDispute", &spec.OpenDispute{Order: contested, ReasonHash: content[:]}, nil)
+	agree(shop, "market:AnswerDispute", &spec.AnswerDispute{Order: contested, AnswerHash: content[:]}, nil)
+	agree(shop, "market:SubmitEvidence", &spec.SubmitEvidence{Order: contested, Number: 1, ContentHash: content[:]}, nil)
+	// Neither side's organisation judges, so that the other merchant is the whole panel.
+	agree(carrier, "market:VoteDispute", &spec.VoteDispute{Order: contested, BuyerBps: 3350}, nil)
+	agree(treasurer, "market:RuleDispute", &spec.RuleDispute{Order: contested}, nil)
 	var handed spec.OrderView
 	agree(shop, "market:HandOverOrder", &spec.HandOverOrder{Order: first, Code: handOverCode}, &handed)
 

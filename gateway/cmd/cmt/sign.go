@@ -262,6 +262,8 @@ func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, comman
 		}
 	default:
 		switch about := command.(type) {
+		case *spec.OpenDispute, *spec.AnswerDispute, *spec.SubmitEvidence, *spec.RuleDispute:
+			ask = query("market:GetDispute", &spec.GetDispute{Order: command.(interface{ GetOrder() []byte }).GetOrder()})
 		case *spec.GiveReview:
 			ask = query("market:GetReviews", &spec.GetReviews{Order: about.GetOrder()})
 		case interface{ GetOrder() []byte }:
