@@ -57,12 +57,57 @@ func (*Token) GetPayout(ctx contractapi.TransactionContextInterface, command []b
 	return run(ctx, spec.TokenContract+":GetPayout", command)
 }
 
+// Approve: set what a spender may draw: the money moves out of the actor's account into the allowance, or back.
+func (*Token) Approve(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":Approve", command)
+}
+
+// TransferFrom: pay from an allowance that its owner gave the actor.
+func (*Token) TransferFrom(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":TransferFrom", command)
+}
+
+// GetAllowance: what is left of an allowance.
+func (*Token) GetAllowance(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetAllowance", command)
+}
+
+// ListAllowances: the allowances that an account gave, page by page.
+func (*Token) ListAllowances(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":ListAllowances", command)
+}
+
+// PlaceHold: set money aside for a payee, who captures it before it expires.
+func (*Token) PlaceHold(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":PlaceHold", command)
+}
+
+// CaptureHold: pay the payee from a hold, in part or whole.
+func (*Token) CaptureHold(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":CaptureHold", command)
+}
+
+// VoidHold: the payee, or who captures for it, gives what is still held back to the payer.
+func (*Token) VoidHold(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":VoidHold", command)
+}
+
+// ExpireHold: anyone gives what was not captured in time back to the payer.
+func (*Token) ExpireHold(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":ExpireHold", command)
+}
+
+// GetHold: look up a hold.
+func (*Token) GetHold(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetHold", command)
+}
+
 // GetTransfer: look up a transfer.
 func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetTransfer", command)
 }
 
-// GetBalance: what an account has: in itself, in open credits, and held by its orders.
+// GetBalance: what an account has: in itself, in open credits, and held.
 func (*Token) GetBalance(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetBalance", command)
 }

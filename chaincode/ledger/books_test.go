@@ -44,6 +44,7 @@ const (
 	protectionSeconds = 900
 	epochSeconds      = 300
 	graceSeconds      = 120
+	holdSeconds       = 500
 	offerSeconds      = 400
 	reviewSeconds     = 500
 	answerSeconds     = 100
@@ -70,6 +71,7 @@ func genesisCommand() *spec.Genesis {
 		ProtectionSeconds: protectionSeconds,
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
+		HoldSeconds:       holdSeconds,
 		OfferSeconds:      offerSeconds,
 		ReviewSeconds:     reviewSeconds,
 		AnswerSeconds:     answerSeconds,

@@ -30,7 +30,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 			}
 		}
 		if slices.Contains(m.Roles, spec.Role_ROLE_ARBITER) {
-			arbiters = append(arbiters, m.MspId)
+			arbiters = append(arbiters, memberText(uint32(i)+1)+":"+m.MspId)
 		}
 		member := Member{MSPID: m.MspId, Index: uint32(i) + 1}
 		for _, role := range m.Roles {
@@ -66,6 +66,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		ProtectionSeconds: c.ProtectionSeconds,
 		FenceEpochSeconds: c.FenceEpochSeconds,
 		FenceGraceSeconds: c.FenceGraceSeconds,
+		HoldSeconds:       c.HoldSeconds,
 		OfferSeconds:      c.OfferSeconds,
 		ReviewSeconds:     c.ReviewSeconds,
 		AnswerSeconds:     c.AnswerSeconds,
@@ -115,6 +116,7 @@ func (p Parameters) view() *spec.Parameters {
 		ProtectionSeconds: p.ProtectionSeconds,
 		FenceEpochSeconds: p.FenceEpochSeconds,
 		FenceGraceSeconds: p.FenceGraceSeconds,
+		HoldSeconds:       p.HoldSeconds,
 		OfferSeconds:      p.OfferSeconds,
 		ReviewSeconds:     p.ReviewSeconds,
 		AnswerSeconds:     p.AnswerSeconds,

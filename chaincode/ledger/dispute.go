@@ -49,7 +49,7 @@ func openDispute(t *task, c *spec.OpenDispute) (proto.Message, error) {
 		UpdatedAt:      now,
 		AnswerDeadline: now + int64(params.AnswerSeconds),
 		Deadline:       now + int64(params.DisputeSeconds),
-		Panel:          arbiters.choose(id, params.PanelSize, order.BuyerMSP, order.SellerMSP),
+		Panel:          arbiters.choose(id, params.PanelSize, order.BuyerMember, order.SellerMember),
 		FeeBps:         params.PanelFeeBps,
 		FeeCap:         params.PanelFeeCap,
 	}

@@ -214,7 +214,7 @@ func settlement(t tester, from spec.OrderState, price spec.Amount, shares ...uin
 	for i, s := range panel {
 		got[fmt.Sprint("panel ", i)] = b.wealth(s.address())
 	}
-	if order := b.records[ledger.OrderKey(id)].(ledger.Order); order.State != ruled || order.Fee != got["operator"] {
+	if order := b.records[ledger.OrderKey(id)].(ledger.Order); order.State != ruled || order.Fee() != got["operator"] {
 		t.Errorf("the order is %+v", order)
 	}
 	if b.records[ledger.HoldKey(anna.address(), id)] != nil {
@@ -327,7 +327,7 @@ func TestThePanelIsImpartial(t *testing.T) {
 	for n := range 40 {
 		b := openBooks(t)
 		b.fund(buyers, "anna", spec.CMT(7))
-		b.records[ledger.ArbitersKey()] = ledger.Arbiters{Names: buyers + ",PanelAMSP,PanelBMSP,PanelCMSP,PanelDMSP," + merchant}
+		b.records[ledger.ArbitersKey()] = ledger.Arbiters{Names: "1:" + buyers + ",5:PanelAMSP,6:PanelBMSP,7:PanelCMSP,8:PanelDMSP,3:" + merchant}
 		listing := b.list("lamp", false)
 		command, id := purchase(listing, fmt.Sprint("order-", n))
 		b.must(buyers, "anna", "market:PlaceOrder", command, nil)

@@ -43,7 +43,7 @@ type Write struct {
 // Execute runs one call and returns its changes in the order of their keys, and its result. On a refusal, an *spec.Error,
 // there are no changes. Any other error is the reader's.
 func Execute(reader Reader, tx Transaction, call *spec.Call) ([]Write, proto.Message, error) {
-	w := newWork(reader, tx)
+	w := newWork(reader, tx, 0)
 	t := &task{work: w, call: call, actor: spec.SubAccountAddress(tx.MSPID, call.SubAccount)}
 	if err := t.find(); err != nil {
 		return nil, nil, err
@@ -67,6 +67,8 @@ type task struct {
 	rule  rule
 	call  *spec.Call
 	actor spec.Address
+	// loaded: all that its rule names is.
+	loaded bool
 	// signed: the command came as an intent, which its nonce keeps from happening twice.
 	signed bool
 }
@@ -91,3 +93,9 @@ func has(t *task, key Key) bool { return t.view[key] != nil }
 
 // params returns the parameters; admit made sure that there are some.
 func (t *task) params() Parameters { return t.parameters }
+
+// member returns the organisation of the transaction's creator; admit made sure that it is one.
+func (t *task) member() Member {
+	member, _ := get[Member](t, MemberKey(t.tx.MSPID))
+	return member
+}

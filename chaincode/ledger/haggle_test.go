@@ -40,10 +40,8 @@ func (m *model) makeOffer(c modelCall, command *spec.MakeOffer) spec.Code {
 		return spec.SameAccount
 	case number(command.Total).Cmp(big.NewInt(10)) < 0:
 		return spec.BelowMinimum
-	case command.ExpiresAt > c.time+offerSeconds:
-		return spec.OverLimit
-	case command.ExpiresAt <= c.time:
-		return spec.DeadlinePassed
+	case command.ExpiresAt > c.time+offerSeconds || command.ExpiresAt <= c.time:
+		return spec.DeadlineOutOfRange
 	case !m.pay(c, number(command.Total)):
 		return spec.InsufficientFunds
 	}

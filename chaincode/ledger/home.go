@@ -22,22 +22,19 @@ func (t *task) opens(to spec.Address) (Account, bool) {
 	if !t.signed || !t.call.Hints.GetOpen() || !looked || record != nil || to.Type != spec.KeyAccount {
 		return Account{}, false
 	}
-	carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
-	return Account{Home: carrier.Index}, true
+	return Account{Home: t.member().Index}, true
 }
 
 // atHome reports whether the carrier is an account's home, as far as the account was read.
 func (t *task) atHome(account Account) bool {
-	carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
-	return account.Home != 0 && account.Home == carrier.Index
+	return account.Home != 0 && account.Home == t.member().Index
 }
 
 // settle makes the carrier the home of an account that has none, or one that its owner never chose: whoever carries a key's
 // first intent is, even when another opened the account to pay into it.
 func (t *task) settle(account Account) Account {
 	if account.Home == 0 || account.Nonces.Top == 0 {
-		carrier, _ := get[Member](t, MemberKey(t.tx.MSPID))
-		account.Home = carrier.Index
+		account.Home = t.member().Index
 	}
 	return account
 }

@@ -50,7 +50,7 @@ type terms interface {
 func (t *task) version(c terms, createdAt int64) Version {
 	return Version{
 		Seller:         t.actor,
-		SellerMSP:      t.tx.MSPID,
+		SellerMember:   t.member().Index,
 		Price:          amount(c.GetPrice()),
 		ShippingPrice:  amount(c.GetShippingPrice()),
 		Category:       c.GetCategory(),

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -30,6 +31,10 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"Burn":           m.burn,
 			"Transfer":       m.transfer,
 			"Payout":         m.payout,
+			"Approve":        m.approve,
+			"TransferFrom":   m.transferFrom,
+			"PlaceHold":      m.placeHold,
+			"step a hold":    m.stepHold,
 			"Sweep":          m.sweep,
 			"Fence":          m.fence,
 			"CreateListing":  m.createListing,
@@ -125,6 +130,12 @@ func (m *machine) compare(t *rapid.T) {
 		case ledger.Hold:
 			sum.Add(sum, number(r.Amount.Bytes()))
 			holds++
+		case ledger.Allowance:
+			sum.Add(sum, number(r.Amount.Bytes()))
+		case ledger.TokenHold:
+			if r.State == spec.HoldState_HOLD_STATE_HELD {
+				open++
+			}
 		case ledger.Order:
 			if r.State == placed || r.State == accepted || r.State == shipped || r.State == handedOver || r.State == disputed {
 				open++
@@ -137,10 +148,10 @@ func (m *machine) compare(t *rapid.T) {
 	}
 	supply := m.records[ledger.SupplyKey()].(ledger.Supply)
 	if total := number(supply.Total().Bytes()); sum.Cmp(total) != 0 {
-		t.Errorf("accounts, credits and holds are %s base units, the supply is %s", sum, total)
+		t.Errorf("accounts, credits, holds and allowances are %s base units, the supply is %s", sum, total)
 	}
 	if holds != open {
-		t.Errorf("%d holds, %d open orders and offers", holds, open)
+		t.Errorf("%d holds, %d open orders, offers and token holds", holds, open)
 	}
 }
 
@@ -209,6 +220,72 @@ func (m *machine) payout(t *rapid.T) {
 		command.Payments = append(command.Payments, &spec.Payment{To: to.address().Bytes(), Amount: drawAmount(t)})
 	}
 	m.perform(s, drawSkew(t), "token:Payout", command, m.drawHints(t, s))
+}
+
+func (m *machine) approve(t *rapid.T) {
+	s, spender := drawSeat(t), drawSeat(t)
+	expected := m.model.allowance(s.address(), spender.address())
+	command := &spec.Approve{Spender: spender.address().Bytes(), Expected: expected.Bytes(), Amount: drawAmount(t)}
+	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	case 0:
+		command.Expected = drawAmount(t)
+	case 1:
+		command.Amount = nil
+	}
+	m.perform(s, drawSkew(t), "token:Approve", command, m.drawHints(t, s))
+}
+
+// transferFrom draws mostly from an allowance that there is.
+func (m *machine) transferFrom(t *rapid.T) {
+	s, owner := drawSeat(t), drawSeat(t).address()
+	var given [][2]spec.Address
+	for key, left := range m.model.allowances {
+		if left.Sign() > 0 {
+			given = append(given, key)
+		}
+	}
+	if len(given) > 0 && rapid.IntRange(0, 4).Draw(t, "given") > 0 {
+		slices.SortFunc(given, func(a, b [2]spec.Address) int {
+			return strings.Compare(a[0].String()+a[1].String(), b[0].String()+b[1].String())
+		})
+		pair := rapid.SampledFrom(given).Draw(t, "allowance")
+		owner, s = pair[0], m.mostly(t, pair[1])
+	}
+	command := &spec.TransferFrom{Reference: drawReference(t), Owner: owner.Bytes(), To: drawSeat(t).address().Bytes(), Amount: drawAmount(t)}
+	m.perform(s, drawSkew(t), "token:TransferFrom", command, nil)
+}
+
+func (m *machine) placeHold(t *rapid.T) {
+	s := drawSeat(t)
+	command := &spec.PlaceHold{
+		Reference: drawReference(t), Payee: drawSeat(t).address().Bytes(), Amount: drawAmount(t),
+		ExpiresAt: m.now + rapid.SampledFrom([]int64{-60, 0, 1, 100, holdSeconds, holdSeconds, holdSeconds + 1}).Draw(t, "seconds"),
+	}
+	if rapid.Bool().Draw(t, "with an arbiter") {
+		command.Arbiter = drawSeat(t).address().Bytes()
+	}
+	m.perform(s, drawSkew(t), "token:PlaceHold", command, m.drawHints(t, s))
+}
+
+func (m *machine) stepHold(t *rapid.T) {
+	ids := slices.SortedFunc(maps.Keys(m.model.holds), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
+	id, who, captured := spec.ID{}, drawSeat(t), drawAmount(t)
+	if len(ids) > 0 {
+		id = rapid.SampledFrom(ids).Draw(t, "hold")
+		hold := m.model.holds[id]
+		who = m.mostly(t, rapid.SampledFrom([]spec.Address{hold.arbiter, hold.arbiter, hold.payee, hold.payer}).Draw(t, "side"))
+		if rapid.IntRange(0, 4).Draw(t, "captured") > 0 {
+			captured = hold.captured.Bytes()
+		}
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "step") {
+	case 0, 1:
+		m.perform(who, drawSkew(t), "token:CaptureHold", &spec.CaptureHold{Hold: id[:], Captured: captured, Amount: drawAmount(t)}, nil)
+	case 2:
+		m.perform(who, drawSkew(t), "token:VoidHold", &spec.VoidHold{Hold: id[:]}, nil)
+	case 3:
+		m.perform(who, drawSkew(t), "token:ExpireHold", &spec.ExpireHold{Hold: id[:]}, nil)
+	}
 }
 
 func (m *machine) sweep(t *rapid.T) {

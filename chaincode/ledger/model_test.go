@@ -19,6 +19,8 @@ type model struct {
 	credits       map[string]modelCredit // by "owner name"
 	transfers     map[spec.ID]string
 	payouts       map[spec.ID]string
+	allowances    map[[2]spec.Address]*big.Int // by owner and spender
+	holds         map[spec.ID]*modelHold
 	mints, burns  map[spec.ID]string
 	listings      map[spec.ID]*modelListing
 	lots          map[string]uint32 // by "listing lot"
@@ -33,6 +35,13 @@ type modelCredit struct {
 	owner spec.Address
 	units *big.Int
 	kind  spec.CreditKind
+}
+
+type modelHold struct {
+	state                 spec.HoldState
+	payer, payee, arbiter spec.Address
+	amount, captured      *big.Int
+	expires, updated      int64
 }
 
 type modelListing struct {
@@ -78,15 +87,19 @@ func newModel() *model {
 		credits:   map[string]modelCredit{},
 		transfers: map[spec.ID]string{},
 		payouts:   map[spec.ID]string{},
-		mints:     map[spec.ID]string{},
-		burns:     map[spec.ID]string{},
-		listings:  map[spec.ID]*modelListing{},
-		lots:      map[string]uint32{},
-		orders:    map[spec.ID]*modelOrder{},
-		offers:    map[spec.ID]*modelOffer{},
-		reviews:   map[string]string{},
-		disputes:  map[spec.ID]*modelDispute{},
-		fences:    map[uint64]bool{},
+
+		allowances: map[[2]spec.Address]*big.Int{},
+		holds:      map[spec.ID]*modelHold{},
+
+		mints:    map[spec.ID]string{},
+		burns:    map[spec.ID]string{},
+		listings: map[spec.ID]*modelListing{},
+		lots:     map[string]uint32{},
+		orders:   map[spec.ID]*modelOrder{},
+		offers:   map[spec.ID]*modelOffer{},
+		reviews:  map[string]string{},
+		disputes: map[spec.ID]*modelDispute{},
+		fences:   map[uint64]bool{},
 	}
 }
 
@@ -182,6 +195,17 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.transfer(c, command)
 	case *spec.Payout:
 		return m.payout(c, command)
+	case *spec.Approve:
+		return m.approve(c, command)
+	case *spec.TransferFrom:
+		return m.transferFrom(c, command)
+	case *spec.PlaceHold:
+		return m.placeHold(c, command)
+	case interface {
+		proto.Message
+		GetHold() []byte
+	}:
+		return m.stepHold(c, spec.ID(command.GetHold()), command)
 	case *spec.Sweep:
 		if len(m.named(c)) == 0 {
 			return spec.NoCredits
@@ -301,6 +325,122 @@ func (m *model) payout(c modelCall, command *spec.Payout) spec.Code {
 	}
 	m.payouts[id] = fmt.Sprintf("from %s to %d %s %q at %d", c.actor, len(gifts), sum, command.Memo, c.time)
 	m.give(c, gifts...)
+	return ""
+}
+
+func (m *model) allowance(owner, spender spec.Address) *big.Int {
+	key := [2]spec.Address{owner, spender}
+	if m.allowances[key] == nil {
+		m.allowances[key] = new(big.Int)
+	}
+	return m.allowances[key]
+}
+
+func (m *model) approve(c modelCall, command *spec.Approve) spec.Code {
+	spender, _ := spec.AddressFromBytes(command.Spender)
+	left, units := m.allowance(c.actor, spender), number(command.Amount)
+	switch {
+	case left.Cmp(number(command.Expected)) != 0:
+		return spec.ValueStale
+	case spender == c.actor:
+		return spec.SameAccount
+	case units.Sign() > 0 && units.Cmp(big.NewInt(10)) < 0:
+		return spec.BelowMinimum
+	case !m.pay(c, new(big.Int).Sub(units, left)):
+		return spec.InsufficientFunds
+	}
+	left.Set(units)
+	return ""
+}
+
+func (m *model) transferFrom(c modelCall, command *spec.TransferFrom) spec.Code {
+	id := spec.NewID(spec.TransferType, c.actor, command.Reference)
+	owner, _ := spec.AddressFromBytes(command.Owner)
+	to, _ := spec.AddressFromBytes(command.To)
+	left, units := m.allowance(owner, c.actor), number(command.Amount)
+	switch {
+	case m.transfers[id] != "":
+		return spec.ReferenceUsed
+	case to == owner:
+		return spec.SameAccount
+	case units.Cmp(big.NewInt(10)) < 0:
+		return spec.BelowMinimum
+	case left.Cmp(units) < 0:
+		return spec.NotEnoughHeld
+	}
+	left.Sub(left, units)
+	m.transfers[id] = fmt.Sprintf("from %s to %s %s %q at %d", owner, to, units, command.Memo, c.time)
+	m.give(c, modelCredit{to, units, spec.CreditKind_CREDIT_KIND_TRANSFER})
+	return ""
+}
+
+func (m *model) placeHold(c modelCall, command *spec.PlaceHold) spec.Code {
+	id := spec.NewID(spec.HoldType, c.actor, command.Reference)
+	payee, _ := spec.AddressFromBytes(command.Payee)
+	arbiter := payee
+	if len(command.Arbiter) > 0 {
+		arbiter, _ = spec.AddressFromBytes(command.Arbiter)
+	}
+	units := number(command.Amount)
+	switch {
+	case m.holds[id] != nil:
+		return spec.ReferenceUsed
+	case payee == c.actor:
+		return spec.SameAccount
+	case units.Cmp(big.NewInt(10)) < 0:
+		return spec.BelowMinimum
+	case command.ExpiresAt <= c.time || command.ExpiresAt > c.time+holdSeconds:
+		return spec.DeadlineOutOfRange
+	case !m.pay(c, units):
+		return spec.InsufficientFunds
+	}
+	m.holds[id] = &modelHold{spec.HoldState_HOLD_STATE_HELD, c.actor, payee, arbiter, units, new(big.Int), command.ExpiresAt, c.time}
+	return ""
+}
+
+func (m *model) stepHold(c modelCall, id spec.ID, command proto.Message) spec.Code {
+	h := m.holds[id]
+	if h == nil {
+		return spec.NotFound
+	}
+	_, capturing := command.(*spec.CaptureHold)
+	_, voiding := command.(*spec.VoidHold)
+	if capturing && c.actor != h.arbiter || voiding && c.actor != h.arbiter && c.actor != h.payee {
+		return spec.NotAParty
+	}
+	if h.state != spec.HoldState_HOLD_STATE_HELD {
+		return spec.WrongState
+	}
+	now, left := max(c.time, h.updated), new(big.Int).Sub(h.amount, h.captured)
+	switch command := command.(type) {
+	case *spec.CaptureHold:
+		units := number(command.Amount)
+		switch {
+		case number(command.Captured).Cmp(h.captured) != 0:
+			return spec.ValueStale
+		case units.Cmp(big.NewInt(10)) < 0 && units.Cmp(left) != 0:
+			return spec.BelowMinimum
+		case now >= h.expires:
+			return spec.DeadlinePassed
+		case units.Cmp(left) > 0:
+			return spec.NotEnoughHeld
+		}
+		h.captured.Add(h.captured, units)
+		if h.captured.Cmp(h.amount) == 0 {
+			h.state = spec.HoldState_HOLD_STATE_CAPTURED
+		}
+		m.give(c, modelCredit{h.payee, units, spec.CreditKind_CREDIT_KIND_RELEASE})
+	case *spec.VoidHold:
+		h.state = spec.HoldState_HOLD_STATE_VOIDED
+		m.give(c, modelCredit{h.payer, left, spec.CreditKind_CREDIT_KIND_REFUND})
+	case *spec.ExpireHold:
+		if now < h.expires {
+			return spec.NotDue
+		}
+		h.state = spec.HoldState_HOLD_STATE_EXPIRED
+		m.give(c, modelCredit{h.payer, left, spec.CreditKind_CREDIT_KIND_REFUND})
+	}
+	h.updated = now
 	return ""
 }
 
@@ -531,6 +671,17 @@ func (m *model) describe() map[string]string {
 	for id, text := range m.payouts {
 		d["payout "+id.Text(spec.PayoutType)] = text
 	}
+	for key, units := range m.allowances {
+		if units.Sign() > 0 {
+			d["allowance "+key[0].String()+" "+key[1].String()] = units.String()
+		}
+	}
+	for id, h := range m.holds {
+		d["token hold "+id.Text(spec.HoldType)] = fmt.Sprintf("%s %s to %s by %s, %s of %s until %d at %d", h.state, h.payer, h.payee, h.arbiter, h.captured, h.amount, h.expires, h.updated)
+		if h.state == spec.HoldState_HOLD_STATE_HELD {
+			d["hold "+h.payer.String()+" "+id.Text(spec.OrderType)] = new(big.Int).Sub(h.amount, h.captured).String()
+		}
+	}
 	for id, text := range m.mints {
 		d["mint "+id.Text(spec.MintType)] = text
 	}
@@ -596,6 +747,11 @@ func (b *books) describe() map[string]string {
 			d["transfer "+id().Text(spec.TransferType)] = fmt.Sprintf("from %s to %s %s %q at %d", r.From, r.To, number(r.Amount.Bytes()), r.Memo, r.Time)
 		case ledger.Payout:
 			d["payout "+id().Text(spec.PayoutType)] = fmt.Sprintf("from %s to %d %s %q at %d", r.From, r.Count, number(r.Total.Bytes()), r.Memo, r.Time)
+		case ledger.Allowance:
+			spender, _ := spec.AddressFromBytes([]byte(key.ID))
+			d["allowance "+owner.String()+" "+spender.String()] = number(r.Amount.Bytes()).String()
+		case ledger.TokenHold:
+			d["token hold "+id().Text(spec.HoldType)] = fmt.Sprintf("%s %s to %s by %s, %s of %s until %d at %d", r.State, r.Payer, r.Payee, r.Arbiter, number(r.Captured.Bytes()), number(r.Amount.Bytes()), r.ExpiresAt, r.UpdatedAt)
 		case ledger.Mint:
 			d["mint "+id().Text(spec.MintType)] = fmt.Sprintf("to %s %s at %d", r.To, number(r.Amount.Bytes()), r.Time)
 		case ledger.Burn:
@@ -610,7 +766,7 @@ func (b *books) describe() map[string]string {
 			d["lot "+lotKey(parent(), id())] = fmt.Sprint(r.Stock)
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
-				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee.Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
 		case ledger.Dispute:
 			d["dispute "+id().Text(spec.OrderType)] = fmt.Sprintf("%s by %s at %d %d %d, panel %s, %d: %s %s %s", r.State, r.OpenedBy, r.OpenedAt, r.UpdatedAt, r.AnsweredAt,
 				r.Panel, r.BuyerBps, number(r.ToBuyer.Bytes()), number(r.ToSeller.Bytes()), number(r.PanelFee.Bytes()))

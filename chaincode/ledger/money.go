@@ -89,3 +89,15 @@ func (t *task) atLeastMinimum(amount spec.Amount, field string) error {
 	}
 	return nil
 }
+
+// plus and minus are for amounts that are parts of one that is on the ledger: their sums do not exceed it.
+
+func plus(a, b spec.Amount) spec.Amount {
+	sum, _ := a.Add(b)
+	return sum
+}
+
+func minus(a, b spec.Amount) spec.Amount {
+	rest, _ := a.Sub(b)
+	return rest
+}

@@ -68,11 +68,8 @@ func makeOffer(t *task, c *spec.MakeOffer) (proto.Message, error) {
 	if err := t.atLeastMinimum(total, "total"); err != nil {
 		return nil, err
 	}
-	if longest := t.params().OfferSeconds; c.ExpiresAt > t.tx.Time+int64(longest) {
-		return nil, spec.FieldErrorf(spec.OverLimit, "expires_at", "must be at most %d s from now", longest)
-	}
-	if c.ExpiresAt <= t.tx.Time {
-		return nil, spec.FieldErrorf(spec.DeadlinePassed, "expires_at", "was on %s", utc(c.ExpiresAt))
+	if err := t.within(c.ExpiresAt, t.params().OfferSeconds, "expires_at"); err != nil {
+		return nil, err
 	}
 	if err := t.debit(total); err != nil {
 		return nil, err
@@ -81,8 +78,8 @@ func makeOffer(t *task, c *spec.MakeOffer) (proto.Message, error) {
 		State:        offerOpen,
 		Buyer:        t.actor,
 		Seller:       version.Seller,
-		BuyerMSP:     t.tx.MSPID,
-		SellerMSP:    version.SellerMSP,
+		BuyerMember:  t.member().Index,
+		SellerMember: version.SellerMember,
 		Version:      c.Version,
 		Quantity:     c.Quantity,
 		Total:        total,
@@ -175,8 +172,8 @@ func (t *task) order(c offerCommand, offer Offer, total spec.Amount) *spec.Offer
 		State:        accepted,
 		Buyer:        offer.Buyer,
 		Seller:       offer.Seller,
-		BuyerMSP:     offer.BuyerMSP,
-		SellerMSP:    offer.SellerMSP,
+		BuyerMember:  offer.BuyerMember,
+		SellerMember: offer.SellerMember,
 		Listing:      identifier(c.GetListing()),
 		Version:      offer.Version,
 		Quantity:     offer.Quantity,

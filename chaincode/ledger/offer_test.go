@@ -151,7 +151,7 @@ func checkOfferCell(t *testing.T, name string, row *tableRow, state spec.OfferSt
 func checkHaggledOrder(t *testing.T, name string, order ledger.Order, total spec.Amount, now int64) {
 	t.Helper()
 	if order.State != accepted || order.Total != total || order.Quantity != 2 || order.PlacedAt != now || order.ShipDeadline != now+shipSeconds ||
-		order.Buyer != anna.address() || order.Seller != seller.address() || order.BuyerMSP != buyers || order.SellerMSP != merchant || order.FeeBps != feeBps {
+		order.Buyer != anna.address() || order.Seller != seller.address() || order.BuyerMember != 1 || order.SellerMember != 3 || order.FeeBps != feeBps {
 		t.Errorf("%s: the order is %+v", name, order)
 	}
 }

@@ -3,6 +3,8 @@ package ledger
 import (
 	"bytes"
 	"slices"
+	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,14 +13,22 @@ import (
 
 // choose returns the panel of an order's dispute: of the arbiters that stand behind neither side the first ones, up to a number,
 // in an order that the order's identifier decides. Who opens the dispute has no say in it.
-func (a Arbiters) choose(order spec.ID, most uint32, excluded ...string) string {
-	eligible := slices.DeleteFunc(splitNames(a.Names), func(name string) bool { return slices.Contains(excluded, name) })
+func (a Arbiters) choose(order spec.ID, most uint32, excluded ...uint32) string {
+	var eligible []string
+	for _, entry := range splitNames(a.Names) {
+		index, name, _ := strings.Cut(entry, ":")
+		if !slices.ContainsFunc(excluded, func(member uint32) bool { return index == memberText(member) }) {
+			eligible = append(eligible, name)
+		}
+	}
 	slices.SortFunc(eligible, func(x, y string) int {
 		rankX, rankY := spec.PanelRank(order, x), spec.PanelRank(order, y)
 		return bytes.Compare(rankX[:], rankY[:])
 	})
 	return joinNames(eligible[:min(int(most), len(eligible))])
 }
+
+func memberText(index uint32) string { return strconv.FormatUint(uint64(index), 10) }
 
 func (d Dispute) panel() []string { return splitNames(d.Panel) }
 
@@ -105,16 +115,18 @@ func ruleDispute(t *task, c *spec.RuleDispute) (proto.Message, error) {
 	default:
 		return nil, spec.FieldErrorf(spec.NotDue, "order", "%d of %d votes are there; without them the default applies on %s", len(votes), dispute.quorum(), utc(dispute.Deadline))
 	}
-	held, err := t.takeHold(id, order)
-	if err != nil {
+	// What the panel is paid leaves the hold first; the sides have the rest.
+	key := HoldKey(order.Buyer, id)
+	hold, _ := get[Hold](t, key)
+	dispute.PanelFee = t.payPanel(dispute, order.Held(), voters)
+	order.PanelPaid = dispute.PanelFee
+	t.put(key, Hold{Amount: minus(hold.Amount, dispute.PanelFee)})
+	dispute.ToBuyer = dispute.share(order.Held(), order.proven())
+	dispute.ToSeller = minus(order.Held(), dispute.ToBuyer)
+	t.put(DisputeKey(id), dispute)
+	if _, err := t.conclude(id, order, dispute.ToSeller, ruled); err != nil {
 		return nil, err
 	}
-	dispute.PanelFee = t.payPanel(dispute, held, voters)
-	held, _ = held.Sub(dispute.PanelFee)
-	dispute.ToBuyer = dispute.share(held, order.proven())
-	dispute.ToSeller, _ = held.Sub(dispute.ToBuyer)
-	t.put(DisputeKey(id), dispute)
-	t.split(id, order, held, dispute.ToBuyer, ruled)
 	return dispute.view(id, order), nil
 }
 

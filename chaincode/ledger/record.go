@@ -29,6 +29,8 @@ const (
 	LotKind
 	OrderKind
 	PayoutKind
+	AllowanceKind
+	TokenHoldKind
 	OfferKind
 	ReviewKind
 	DisputeKind
@@ -65,16 +67,16 @@ func MemberKey(mspID string) Key { return Key{Kind: MemberKind, ID: mspID} }
 func FenceKey(epoch uint64) Key { return Key{Kind: FenceKind, ID: strconv.FormatUint(epoch, 10)} }
 
 // AccountKey is the key of an account.
-func AccountKey(a spec.Address) Key { return Key{Kind: AccountKind, ID: string(a.Bytes())} }
+func AccountKey(a spec.Address) Key { return Key{Kind: AccountKind, ID: a.Octets()} }
 
 // CreditKey is the key of an open credit of an account.
 func CreditKey(a spec.Address, name spec.CreditName) Key {
-	return Key{Kind: CreditKind, Parent: string(a.Bytes()), ID: string(name.Bytes())}
+	return Key{Kind: CreditKind, Parent: a.Octets(), ID: string(name.Bytes())}
 }
 
 // HoldKey is the key of an account's money that an order holds.
 func HoldKey(a spec.Address, order spec.ID) Key {
-	return Key{Kind: HoldKind, Parent: string(a.Bytes()), ID: string(order[:])}
+	return Key{Kind: HoldKind, Parent: a.Octets(), ID: string(order[:])}
 }
 
 // TransferKey is the key of a transfer.
@@ -111,6 +113,14 @@ func OrderKey(id spec.ID) Key { return Key{Kind: OrderKind, ID: string(id[:])} }
 
 // PayoutKey is the key of a payout.
 func PayoutKey(id spec.ID) Key { return Key{Kind: PayoutKind, ID: string(id[:])} }
+
+// AllowanceKey is the key of what a spender may draw of an owner's money.
+func AllowanceKey(owner, spender spec.Address) Key {
+	return Key{Kind: AllowanceKind, Parent: owner.Octets(), ID: spender.Octets()}
+}
+
+// TokenHoldKey is the key of a token hold. Its money lies under HoldKey, as an order's does.
+func TokenHoldKey(id spec.ID) Key { return Key{Kind: TokenHoldKind, ID: string(id[:])} }
 
 // OfferKey is the key of a buyer's offer on a listing.
 func OfferKey(listing, offer spec.ID) Key {
@@ -153,10 +163,12 @@ type Parameters struct {
 	ProtectionSeconds uint32
 	FenceEpochSeconds uint32
 	FenceGraceSeconds uint32
-	OfferSeconds      uint32
-	ReviewSeconds     uint32
-	AnswerSeconds     uint32
-	DisputeSeconds    uint32
+	// HoldSeconds is the longest time that a token hold may last.
+	HoldSeconds    uint32
+	OfferSeconds   uint32
+	ReviewSeconds  uint32
+	AnswerSeconds  uint32
+	DisputeSeconds uint32
 	// PanelSize is odd. The panel's fee is a share of what it rules on, in hundredths of a percent, up to the cap.
 	PanelSize   uint32
 	PanelFeeBps uint32
@@ -241,8 +253,8 @@ type Listing struct {
 // Version is a listing's terms. It is never rewritten: an order names it.
 type Version struct {
 	Seller spec.Address
-	// SellerMSP is the organisation behind the seller, which may not judge or carry for it.
-	SellerMSP      string
+	// SellerMember is the index of the organisation behind the seller, which may not judge or carry for it.
+	SellerMember   uint32
 	Price          spec.Amount
 	ShippingPrice  spec.Amount
 	Category       string
@@ -261,23 +273,27 @@ type End struct {
 // Lot is a part of a listing's stock.
 type Lot struct{ Stock uint32 }
 
-// Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero.
+// Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero. It is
+// written at each step of a purchase, so it has nothing that follows from elsewhere: what it still holds and what fee was paid are
+// the methods Held and Fee.
 type Order struct {
 	State         spec.OrderState
 	Buyer, Seller spec.Address
-	// BuyerMSP and SellerMSP are the organisations behind the sides, which may not judge or carry for them.
-	BuyerMSP, SellerMSP string
-	Listing             spec.ID
-	Version, Quantity   uint32
-	Total               spec.Amount
-	Fee                 spec.Amount
-	FeeAccount          spec.Address
-	FeeBps              uint32
-	ReleaseSeconds      uint32
-	PlacedAt            int64
-	UpdatedAt           int64
-	ShipDeadline        int64
-	ProtectionDeadline  int64
+	// BuyerMember and SellerMember are the indexes of the organisations behind the sides, which may not judge or carry for them.
+	BuyerMember, SellerMember uint32
+	Listing                   spec.ID
+	Version, Quantity         uint32
+	Total                     spec.Amount
+	// Released is what left the hold for the seller so far, the fee included; Refunded what went back to the buyer.
+	Released, Refunded spec.Amount
+	// PanelPaid is what its arbiters were paid of it.
+	PanelPaid          spec.Amount
+	FeeBps             uint32
+	ReleaseSeconds     uint32
+	PlacedAt           int64
+	UpdatedAt          int64
+	ShipDeadline       int64
+	ProtectionDeadline int64
 	// ReleaseDue is 0 until hand-over is proven.
 	ReleaseDue   int64
 	HandOverHash [32]byte
@@ -295,14 +311,30 @@ type Payout struct {
 	Time  int64
 }
 
+// Allowance is money that its owner set apart for a spender to draw.
+type Allowance struct{ Amount spec.Amount }
+
+// TokenHold is money set aside for a payee until it is captured, voided or expired. Times are Unix seconds.
+type TokenHold struct {
+	State        spec.HoldState
+	Payer, Payee spec.Address
+	// Arbiter captures: the payee, unless the payer named another.
+	Arbiter          spec.Address
+	Amount, Captured spec.Amount
+	PlacedAt         int64
+	UpdatedAt        int64
+	ExpiresAt        int64
+	Memo             string
+}
+
 // Offer is what a buyer would pay for a part of a listing. The money lies in a hold under the offer's identifier; the order that
 // an accepted offer becomes has the same digest, and so the same hold.
 type Offer struct {
-	State               spec.OfferState
-	Buyer, Seller       spec.Address
-	BuyerMSP, SellerMSP string
-	Version, Quantity   uint32
-	Total               spec.Amount
+	State                     spec.OfferState
+	Buyer, Seller             spec.Address
+	BuyerMember, SellerMember uint32
+	Version, Quantity         uint32
+	Total                     spec.Amount
 	// Counter is what the seller wants instead, 0 when it said nothing.
 	Counter              spec.Amount
 	CreatedAt, UpdatedAt int64
@@ -319,9 +351,11 @@ type Review struct {
 	Time        int64
 }
 
-// Arbiters are the members that have the arbiter role, in the order of the members, by commas: a writing transaction may not range
-// over the members to find them.
-type Arbiters struct{ Names string }
+// Arbiters are the members that have the arbiter role: a writing transaction may not range over the members to find them.
+type Arbiters struct {
+	// Names are theirs in the order of the members, by commas, each behind the member's index and a colon.
+	Names string
+}
 
 // Dispute is the contest of an order. Whether it is open is the order's to say, which its sides may settle by themselves.
 type Dispute struct {
@@ -402,6 +436,12 @@ func (Order) Kind() Kind { return OrderKind }
 
 // Kind names the record's kind.
 func (Payout) Kind() Kind { return PayoutKind }
+
+// Kind names the record's kind.
+func (Allowance) Kind() Kind { return AllowanceKind }
+
+// Kind names the record's kind.
+func (TokenHold) Kind() Kind { return TokenHoldKind }
 
 // Kind names the record's kind.
 func (Offer) Kind() Kind { return OfferKind }

@@ -1,104 +1,162 @@
 package ledger_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// table is a state machine as docs/rules has it: rows whose cells before `next` say what they fit, and what then happens. The first
-// row that fits holds.
-type table struct {
+// ruleTable is a state machine as docs/rules has it: a table whose rows are a state and an operation, whose further columns
+// are actors, and whose cells say what comes of it: the next state and who has more or less then, or a code.
+type ruleTable struct {
+	file string
+	// actors sit at the columns, in their order; the money of each is watched.
+	actors []tableActor
+	// states make the books in which the object is in the state.
+	states []tableState
+	// operations are what is tried in each state.
+	operations []tableOperation
+	// stateOf says where the object stands now.
+	stateOf func(*books) string
+}
+
+type tableActor struct {
 	name string
-	rows []*tableRow
+	seat seat
 }
 
-// tableRow is one line of a table.
-type tableRow struct {
-	line  string
-	cells map[string][]string
-	used  bool
+type tableState struct {
+	name    string
+	prepare func(*books)
 }
 
-// readTable reads the one table of a document in docs/rules.
-func readTable(t *testing.T, name string) *table {
+type tableOperation struct {
+	name, function string
+	command        func(*books) proto.Message
+}
+
+// tables are all of them.
+func tables() []ruleTable { return []ruleTable{allowanceTable(), holdTable()} }
+
+// cell tries an operation and writes what comes of it.
+func (r ruleTable) cell(t *testing.T, state tableState, op tableOperation, actor tableActor) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/rules/" + name)
+	b := openBooks(t)
+	state.prepare(b)
+	command := op.command(b)
+	before := r.wealth(b)
+	if _, err := b.try(actor.seat.mspID, actor.seat.subAccount, op.function, command, nil); err != nil {
+		if after := r.wealth(b); !slices.Equal(after, before) {
+			t.Errorf("%s, %s by the %s: refused, and money moved", state.name, op.name, actor.name)
+		}
+		return "`" + string(spec.ErrorCode(err)) + "`"
+	}
+	moves := ""
+	for i, after := range r.wealth(b) {
+		who := r.actors[i].name
+		if more, rose := after.Sub(before[i]); rose && !more.IsZero() {
+			moves += ", " + who + " +" + more.String()
+		} else if !rose {
+			less, _ := before[i].Sub(after)
+			moves += ", " + who + " −" + less.String()
+		}
+	}
+	return r.stateOf(b) + strings.Replace(moves, ",", ":", 1)
+}
+
+func (r ruleTable) wealth(b *books) []spec.Amount {
+	var all []spec.Amount
+	for _, actor := range r.actors {
+		all = append(all, b.wealth(actor.seat.address()))
+	}
+	return all
+}
+
+// made is the table as the rules make it.
+func (r ruleTable) made(t *testing.T) []string {
+	t.Helper()
+	header, line := "| state | operation |", "|---|---|"
+	for _, actor := range r.actors {
+		header += " " + actor.name + " |"
+		line += "---|"
+	}
+	lines := []string{header, line}
+	for _, state := range r.states {
+		for _, op := range r.operations {
+			row := fmt.Sprintf("| %s | %s |", state.name, op.name)
+			for _, actor := range r.actors {
+				row += " " + r.cell(t, state, op, actor) + " |"
+			}
+			lines = append(lines, row)
+		}
+	}
+	return lines
+}
+
+// written is the table as the document has it.
+func (r ruleTable) written(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules", r.file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := &table{name: name}
-	var head []string
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|--") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "|"), "|")
-		if head == nil {
-			for _, cell := range cells {
-				head = append(head, strings.TrimSpace(cell))
-			}
-			continue
-		}
-		if len(cells) != len(head) {
-			t.Fatalf("%s: %q has %d cells, want %d", name, line, len(cells), len(head))
-		}
-		row := &tableRow{line: line, cells: map[string][]string{}}
-		for i, cell := range cells {
-			for _, item := range strings.Split(cell, ", ") {
-				row.cells[head[i]] = append(row.cells[head[i]], strings.TrimSpace(item))
-			}
-		}
-		found.rows = append(found.rows, row)
-	}
-	return found
-}
-
-// find returns the first row that fits what the columns are to be.
-func (tb *table) find(t *testing.T, want map[string]string) *tableRow {
-	t.Helper()
-	for _, row := range tb.rows {
-		fits := true
-		for column, value := range want {
-			cell, ok := row.cells[column]
-			if !ok {
-				t.Fatalf("%s has no column %q", tb.name, column)
-			}
-			fits = fits && (cell[0] == "any" || slices.Contains(cell, value))
-		}
-		if fits {
-			row.used = true
-			return row
+	var lines []string
+	for _, line := range strings.Split(string(text), "\n") {
+		if strings.HasPrefix(line, "| state ") || len(lines) > 0 && strings.HasPrefix(line, "|") {
+			lines = append(lines, line)
+		} else if len(lines) > 0 {
+			break
 		}
 	}
-	t.Fatalf("%s: no row fits %v", tb.name, want)
-	return nil
+	return lines
 }
 
-// get returns a cell's text.
-func (r *tableRow) get(column string) string { return strings.Join(r.cells[column], ", ") }
-
-// checkUsed: a row that no combination reaches says nothing.
-func (tb *table) checkUsed(t *testing.T) {
-	t.Helper()
-	for _, row := range tb.rows {
-		if !row.used {
-			t.Errorf("%s: no combination comes to %s", tb.name, row.line)
-		}
+// The documents' tables are the law: every state, operation and actor stands there, and the rules do what each cell says.
+func TestTables(t *testing.T) {
+	for _, table := range tables() {
+		t.Run(table.file, func(t *testing.T) {
+			made, written := table.made(t), table.written(t)
+			for i := range max(len(made), len(written)) {
+				var m, w string
+				if i < len(made) {
+					m = made[i]
+				}
+				if i < len(written) {
+					w = written[i]
+				}
+				if m != w {
+					t.Errorf("docs/rules/%s, row %d: the document says\n%s\nthe rules make it\n%s", table.file, i, w, m)
+				}
+			}
+			if t.Failed() {
+				t.Logf("the table as the rules make it:\n%s", strings.Join(made, "\n"))
+			}
+		})
 	}
 }
 
-// codes returns the refusals in the table of each of the operations, whose rows are driven in every cell.
-func (tb *table) codes(operations []string) map[string][]spec.Code {
+// tableCodes are the codes that the tables reach, by operation.
+func tableCodes(t *testing.T) map[string][]spec.Code {
 	codes := map[string][]spec.Code{}
-	for _, row := range tb.rows {
-		for _, operation := range operations {
-			if code := row.get("error"); code != "" && (row.get("operation") == "any" || slices.Contains(row.cells["operation"], operation)) {
-				codes["market:"+operation] = append(codes["market:"+operation], spec.Code(code))
+	for _, table := range tables() {
+		functions := map[string]string{}
+		for _, op := range table.operations {
+			functions[op.name] = op.function
+		}
+		for _, row := range table.written(t) {
+			cells := strings.Split(row, " | ")
+			for _, cell := range cells[1:] {
+				if code, isCode := strings.CutPrefix(strings.TrimSuffix(cell, " |"), "`"); isCode {
+					function := functions[cells[1]]
+					codes[function] = append(codes[function], spec.Code(strings.TrimSuffix(code, "`")))
+				}
 			}
 		}
 	}

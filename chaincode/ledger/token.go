@@ -147,7 +147,7 @@ func getSupply(t *task, _ *spec.GetSupply) (proto.Message, error) {
 	return &spec.Supply{Supply: supply.Total().Bytes(), Minted: supply.Minted.Bytes(), Burnt: supply.Burnt.Bytes()}, nil
 }
 
-// maxCounted bounds the credits, and the holds, that one balance counts: one page of the peer's range iterator.
+// maxCounted bounds the credits, the holds and the allowances that one balance counts: one page of the peer's range iterator.
 const maxCounted = 1000
 
 func getBalanceKeys(_ *task, c *spec.GetBalance) []Key {
@@ -165,6 +165,10 @@ func getBalance(t *task, c *spec.GetBalance) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	allowances, moreAllowances, err := t.reader.Page(AllowanceKind, string(owner.Bytes()), "", maxCounted)
+	if err != nil {
+		return nil, err
+	}
 	var open, held spec.Amount
 	for _, entry := range credits {
 		open, _ = open.Add(entry.Record.(Credit).Amount)
@@ -172,26 +176,29 @@ func getBalance(t *task, c *spec.GetBalance) (proto.Message, error) {
 	for _, entry := range holds {
 		held, _ = held.Add(entry.Record.(Hold).Amount)
 	}
+	for _, entry := range allowances {
+		held, _ = held.Add(entry.Record.(Allowance).Amount)
+	}
 	return &spec.Balance{
 		Address:     c.Address,
 		Account:     account.Balance.Bytes(),
 		Credits:     open.Bytes(),
 		CreditCount: uint32(len(credits)),
 		Held:        held.Bytes(),
-		Complete:    moreCredits == "" && moreHolds == "",
+		Complete:    moreCredits == "" && moreHolds == "" && moreAllowances == "",
 		Nonce:       account.Nonces.Top,
 	}, nil
 }
 
-// maxPage is the number of entries a page when the caller does not say, and the most.
+// maxPage is the number of items a page when the caller does not say, and the most.
 const maxPage = 100
 
-// pageLimit returns how many a page has.
+// pageLimit is how many items a page has.
 func pageLimit(asked uint32) int {
-	if asked > 0 {
-		return int(asked)
+	if asked == 0 {
+		return maxPage
 	}
-	return maxPage
+	return int(asked)
 }
 
 func listCredits(t *task, c *spec.ListCredits) (proto.Message, error) {

@@ -15,6 +15,8 @@ type work struct {
 	reader     Reader
 	tx         Transaction
 	parameters Parameters
+	// expected is about how many keys the rules will name.
+	expected int
 	// view holds what was loaded and what was put since; a nil record is an absent one.
 	view   map[Key]Record
 	writes []Write
@@ -40,8 +42,12 @@ type gift struct {
 	cause spec.CreditKind
 }
 
-func newWork(reader Reader, tx Transaction) *work {
-	return &work{reader: reader, tx: tx, view: map[Key]Record{}, place: map[Key]int{}, gifts: map[gift]uint32{}}
+// newWork returns work that expects to name about so many keys.
+func newWork(reader Reader, tx Transaction, expected int) *work {
+	return &work{
+		reader: reader, tx: tx, expected: expected,
+		view: make(map[Key]Record, expected), place: make(map[Key]int, expected), gifts: map[gift]uint32{},
+	}
 }
 
 // load reads what the rules name, round by round, until they name nothing new. A task without a rule names nothing.
@@ -72,19 +78,29 @@ func (w *work) load(kind spec.Kind, tasks []*task) error {
 // missing returns the keys that the rules name, from what is known, and that are not loaded yet, each once.
 func (w *work) missing(kind spec.Kind, tasks []*task) []Key {
 	var missing []Key
-	asked := map[Key]bool{}
-	want := func(keys []Key) {
+	asked := make(map[Key]bool, max(0, w.expected-len(w.view)))
+	// want reports whether all of the keys are loaded.
+	want := func(keys []Key) bool {
+		all := true
 		for _, key := range keys {
-			if _, loaded := w.view[key]; !loaded && !asked[key] {
+			if _, loaded := w.view[key]; loaded {
+				continue
+			}
+			all = false
+			if !asked[key] {
 				asked[key] = true
 				missing = append(missing, key)
 			}
 		}
+		return all
 	}
+	_, begun := w.view[ParametersKey()]
 	want(w.ownKeys(kind))
 	for _, t := range tasks {
-		if t.rule.keys != nil {
-			want(t.rule.keys(t))
+		// What a rule names follows from the command, the parameters, the caller, and what it named before: when all of that is
+		// loaded, it is all.
+		if t.rule.keys != nil && !t.loaded {
+			t.loaded = want(t.rule.keys(t)) && begun
 		}
 	}
 	return missing

@@ -37,6 +37,8 @@ func (a *act) payments() []payment {
 			all = append(all, payment{p.To, new(big.Int).SetBytes(p.Amount)})
 		}
 		return all
+	case *spec.TransferFrom:
+		return []payment{{c.To, new(big.Int).SetBytes(c.Amount)}}
 	}
 	return nil
 }

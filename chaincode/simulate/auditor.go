@@ -42,6 +42,9 @@ func (a *Auditor) Record(key ledger.Key) ledger.Record { return a.records[key] }
 // Orders returns the identifiers of all orders, in no order that means anything but the same each time.
 func (a *Auditor) Orders() []spec.ID { return ids(a.world, ledger.OrderKind) }
 
+// Holds returns the identifiers of all token holds.
+func (a *Auditor) Holds() []spec.ID { return ids(a.world, ledger.TokenHoldKind) }
+
 // Listings returns the identifiers of all listings.
 func (a *Auditor) Listings() []spec.ID { return ids(a.world, ledger.ListingKind) }
 
@@ -157,8 +160,10 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s is written a second time", state.FormatKey(c.key))
 		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind) && c.before == nil && a.ever[c.key]:
 			a.fault("%s comes back", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.CreditKind || c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil) && c.before != nil && c.after != nil:
+		case c.key.Kind == ledger.CreditKind && c.before != nil && c.after != nil:
 			a.fault("%s is rewritten", state.FormatKey(c.key))
+		case c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil && c.before != nil && worth(c.after).Cmp(worth(c.before)) >= 0:
+			a.fault("%s holds no less than before", state.FormatKey(c.key))
 		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.DisputeKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
@@ -202,7 +207,7 @@ func (a *Auditor) address(octets []byte) spec.Address {
 
 func units(a spec.Amount) *big.Int { return new(big.Int).SetBytes(a.Bytes()) }
 
-// worth is what a record counts for in "accounts + credits + holds - supply".
+// worth is what a record counts for in "accounts + credits + holds + allowances - supply".
 func worth(record ledger.Record) *big.Int {
 	switch r := record.(type) {
 	case ledger.Account:
@@ -210,6 +215,8 @@ func worth(record ledger.Record) *big.Int {
 	case ledger.Credit:
 		return units(r.Amount)
 	case ledger.Hold:
+		return units(r.Amount)
+	case ledger.Allowance:
 		return units(r.Amount)
 	case ledger.Supply:
 		return new(big.Int).Sub(units(r.Burnt), units(r.Minted))
@@ -251,6 +258,17 @@ func (a *Auditor) checkState(height uint64) {
 		switch r := record.(type) {
 		case ledger.Hold:
 			holds[key] = r.Amount
+		case ledger.TokenHold:
+			if r.State != spec.HoldState_HOLD_STATE_HELD {
+				continue
+			}
+			// A token hold's key sorts behind the holds', too.
+			rest, _ := r.Amount.Sub(r.Captured)
+			at := ledger.HoldKey(r.Payer, spec.ID([]byte(key.ID)))
+			if held, ok := holds[at]; !ok || held != rest {
+				a.fault("token hold %x is open and holds %s of %s", key.ID, held, rest)
+			}
+			delete(holds, at)
 		case ledger.Lot:
 			stocks[spec.ID([]byte(key.Parent))] += int64(r.Stock)
 		case ledger.Order:
@@ -280,10 +298,10 @@ func (a *Auditor) checkState(height uint64) {
 		a.fault("%d records are stored, the transactions wrote %d", seen, len(a.records))
 	}
 	if sum.Sign() != 0 {
-		a.fault("accounts + credits + holds - supply is %s base units", sum)
+		a.fault("accounts + credits + holds + allowances - supply is %s base units", sum)
 	}
 	if len(holds) > 0 {
-		a.fault("%d holds belong to no open order or offer", len(holds))
+		a.fault("%d holds belong to no open order, offer or token hold", len(holds))
 	}
 	for listing, units := range stocks {
 		if units != a.added[listing] {

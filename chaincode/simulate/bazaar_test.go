@@ -35,6 +35,7 @@ const (
 	protectionSeconds = 900
 	epochSeconds      = 300
 	graceSeconds      = 120
+	holdSeconds       = 500
 	offerSeconds      = 1200
 	reviewSeconds     = 800
 	answerSeconds     = 300
@@ -77,6 +78,7 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 		ProtectionSeconds: protectionSeconds,
 		FenceEpochSeconds: epochSeconds,
 		FenceGraceSeconds: graceSeconds,
+		HoldSeconds:       holdSeconds,
 		OfferSeconds:      offerSeconds,
 		ReviewSeconds:     reviewSeconds,
 		AnswerSeconds:     answerSeconds,

@@ -19,10 +19,13 @@ type books struct {
 	orders map[spec.ID]spec.OrderState
 	// offers are the offers as the transaction makes them.
 	offers map[ledger.Key]ledger.Offer
-	// fees are the marketplace's of the orders that paid a seller.
-	fees map[spec.ID]*big.Int
+	// rulings are the disputes that the transaction settles.
+	rulings map[spec.ID]ledger.Dispute
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
+	// allowances and holds are what the commands leave of those that they touch.
+	allowances map[ledger.Key]*big.Int
+	holds      map[spec.ID]ledger.TokenHold
 }
 
 type gift struct {
@@ -35,7 +38,8 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, fees: map[spec.ID]*big.Int{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, rulings: map[spec.ID]ledger.Dispute{}, stock: map[spec.ID]int64{},
+		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
 	}
 	for _, deed := range deeds {
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
@@ -59,13 +63,24 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	b.checkOrders()
 	b.checkOffers()
 	b.checkStock()
+	b.checkAllowances()
+	b.checkHolds()
 }
 
 // enter writes one command down.
 func (b *books) enter(envelope *Envelope, deed *act) {
 	switch c := deed.call.Command.(type) {
 	case *spec.Transfer, *spec.Payout:
+		for _, p := range deed.payments() {
+			b.spend(deed.actor, p.amount)
+		}
 		b.pay(deed)
+	case *spec.Approve, *spec.TransferFrom:
+		b.allow(deed)
+	case *spec.PlaceHold:
+		b.placeHold(deed, c)
+	case interface{ GetHold() []byte }:
+		b.stepHold(deed, spec.ID(c.GetHold()))
 	case *spec.Mint:
 		b.give(c.To, spec.CreditKind_CREDIT_KIND_MINT, new(big.Int).SetBytes(c.Amount))
 	case *spec.Burn:
@@ -103,7 +118,6 @@ func (b *books) openedNow(deeds []*act, owner spec.Address) bool {
 // pay: what is paid into an account that the transaction opened before goes there at once.
 func (b *books) pay(deed *act) {
 	for _, p := range deed.payments() {
-		b.spend(deed.actor, p.amount)
 		if to := b.address(p.to); deed.opened[to] {
 			b.spend(to, new(big.Int).Neg(p.amount))
 			continue
@@ -276,9 +290,9 @@ func (b *books) settle(id spec.ID, order ledger.Order, to spec.OrderState) {
 		return
 	}
 	fee := bpsOf(total, int64(order.FeeBps))
-	b.fees[id] = fee
 	b.give(order.Seller.Bytes(), spec.CreditKind_CREDIT_KIND_RELEASE, new(big.Int).Sub(total, fee))
-	b.give(order.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
+	params, _ := b.records[ledger.ParametersKey()].(ledger.Parameters)
+	b.give(params.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
 }
 
 // checkMoney holds accounts and credits to what was spent and given.
@@ -343,8 +357,9 @@ func (b *books) checkOrders() {
 		case ledger.OrderKind:
 			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
 		case ledger.HoldKind:
-			if find(b.changes, ledger.Key{Kind: ledger.OrderKind, ID: c.key.ID}) == nil && offerOf(b.changes, c.key) == nil {
-				b.fault("%s changes without its order or offer", state.FormatKey(c.key))
+			id := spec.ID([]byte(c.key.ID))
+			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && offerOf(b.changes, c.key) == nil {
+				b.fault("%s changes without its order, offer or token hold", state.FormatKey(c.key))
 			}
 		}
 	}
@@ -356,12 +371,18 @@ func (b *books) checkOrder(id spec.ID, c change) {
 	if reached, asked := b.orders[id]; !asked || reached != after.State {
 		b.fault("order %x is %s, what was asked makes it %s", id, after.State, reached)
 	}
-	fee := new(big.Int)
-	if paid := b.fees[id]; paid != nil {
-		fee = paid
+	var released, refunded, panel spec.Amount
+	switch {
+	case after.State == spec.OrderState_ORDER_STATE_RULED:
+		ruling := b.rulings[id]
+		released, refunded, panel = ruling.ToSeller, ruling.ToBuyer, ruling.PanelFee
+	case after.State == spec.OrderState_ORDER_STATE_RELEASED:
+		released = after.Total
+	case !open(after.State):
+		refunded = after.Total
 	}
-	if units(after.Fee).Cmp(fee) != 0 {
-		b.fault("order %x records the fee %s, not %s base units", id, after.Fee, fee)
+	if after.Released != released || after.Refunded != refunded || after.PanelPaid != panel {
+		b.fault("order %x records %s released and %s refunded, not %s and %s", id, after.Released, after.Refunded, released, refunded)
 	}
 	if existed && after.UpdatedAt < before.UpdatedAt {
 		b.fault("order %x goes back in time", id)
@@ -388,7 +409,8 @@ func (b *books) checkOrder(id spec.ID, c change) {
 
 // termsOf is what never changes in an order.
 func termsOf(o ledger.Order) ledger.Order {
-	o.State, o.UpdatedAt, o.ReleaseDue, o.Fee = 0, 0, 0, spec.Amount{}
+	o.State, o.UpdatedAt, o.ReleaseDue = 0, 0, 0
+	o.Released, o.Refunded, o.PanelPaid = spec.Amount{}, spec.Amount{}, spec.Amount{}
 	o.TrackingHash, o.ProofHash = [32]byte{}, [32]byte{}
 	return o
 }

@@ -41,7 +41,7 @@ func (b *books) openDispute(deed *act, c *spec.OpenDispute) {
 	var able []string
 	for key, record := range b.records {
 		member, ok := record.(ledger.Member)
-		if ok && member.Has(spec.Role_ROLE_ARBITER) && key.ID != order.BuyerMSP && key.ID != order.SellerMSP {
+		if ok && member.Has(spec.Role_ROLE_ARBITER) && member.Index != order.BuyerMember && member.Index != order.SellerMember {
 			able = append(able, key.ID)
 		}
 	}
@@ -133,10 +133,11 @@ func (b *books) rule(id spec.ID, order ledger.Order) {
 	}
 	toSeller := new(big.Int).Sub(held, toBuyer)
 	fee := bpsOf(toSeller, int64(order.FeeBps))
-	b.fees[id] = fee
+	b.rulings[id] = dispute
+	params, _ := b.records[ledger.ParametersKey()].(ledger.Parameters)
 	b.give(order.Buyer.Bytes(), spec.CreditKind_CREDIT_KIND_REFUND, toBuyer)
 	b.give(order.Seller.Bytes(), spec.CreditKind_CREDIT_KIND_RELEASE, new(big.Int).Sub(toSeller, fee))
-	b.give(order.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
+	b.give(params.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
 	if int(dispute.BuyerBps) != buyerBps || units(dispute.ToBuyer).Cmp(toBuyer) != 0 || units(dispute.ToSeller).Cmp(toSeller) != 0 || units(dispute.PanelFee).Cmp(paid) != 0 {
 		b.fault("the dispute of order %x says %+v, the votes make it %d bps, %s, %s and %s", id, dispute, buyerBps, toBuyer, toSeller, paid)
 	}

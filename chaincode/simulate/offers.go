@@ -44,7 +44,7 @@ func (b *books) offer(deed *act, c *spec.MakeOffer) {
 	}
 	b.spend(deed.actor, units(total))
 	b.offers[key] = ledger.Offer{
-		State: spec.OfferState_OFFER_STATE_OPEN, Buyer: deed.actor, Seller: version.Seller, SellerMSP: version.SellerMSP, Version: c.Version,
+		State: spec.OfferState_OFFER_STATE_OPEN, Buyer: deed.actor, Seller: version.Seller, SellerMember: version.SellerMember, Version: c.Version,
 		Quantity: c.Quantity, Total: total, ExpiresAt: c.ExpiresAt,
 	}
 }
@@ -143,7 +143,7 @@ func (b *books) checkOffers() {
 // bargain is what of an offer commands say.
 func bargain(o ledger.Offer) ledger.Offer {
 	return ledger.Offer{
-		State: o.State, Buyer: o.Buyer, Seller: o.Seller, SellerMSP: o.SellerMSP, Version: o.Version, Quantity: o.Quantity, Total: o.Total,
+		State: o.State, Buyer: o.Buyer, Seller: o.Seller, SellerMember: o.SellerMember, Version: o.Version, Quantity: o.Quantity, Total: o.Total,
 		Counter: o.Counter, ExpiresAt: o.ExpiresAt,
 	}
 }

@@ -71,6 +71,14 @@ func AddressFromBytes(b []byte) (Address, error) {
 // Bytes returns the type byte and the digest.
 func (a Address) Bytes() []byte { return append([]byte{byte(a.Type)}, a.Digest[:]...) }
 
+// Octets returns Bytes as a string, which costs one allocation less than to convert them.
+func (a Address) Octets() string {
+	var b [1 + digestSize]byte
+	b[0] = byte(a.Type)
+	copy(b[1:], a.Digest[:])
+	return string(b[:])
+}
+
 // String returns the bech32m form.
 func (a Address) String() string { return encodeBech32m(AddressPrefix, a.Bytes()) }
 

@@ -1446,6 +1446,7 @@ type Genesis struct {
 	ProtectionSeconds uint32                 `protobuf:"varint,10,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
 	FenceEpochSeconds uint32                 `protobuf:"varint,11,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
 	FenceGraceSeconds uint32                 `protobuf:"varint,12,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
+	HoldSeconds       uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
 	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
 	AnswerSeconds     uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
 	DisputeSeconds    uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
@@ -1567,6 +1568,13 @@ func (x *Genesis) GetFenceEpochSeconds() uint32 {
 func (x *Genesis) GetFenceGraceSeconds() uint32 {
 	if x != nil {
 		return x.FenceGraceSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetHoldSeconds() uint32 {
+	if x != nil {
+		return x.HoldSeconds
 	}
 	return 0
 }
@@ -1844,7 +1852,7 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\fReleaseOrder\x12=\n" +
 	"\x05order\x18\x01 \x01(\fB'\xa2\xbb\x18#\b\x042\x1fThe order whose release is due.R\x05order\">\n" +
 	"\bGetOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xd3\x0f\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xb1\x10\n" +
 	"\aGenesis\x12V\n" +
 	"\tledger_id\x18\x01 \x01(\fB9\xa2\xbb\x185\b\n" +
 	"\x18\x102/A random value that names this ledger for ever.R\bledgerId\x12]\n" +
@@ -1859,7 +1867,8 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\x12protection_seconds\x18\n" +
 	" \x01(\rBU\xa2\xbb\x18Q \x01(\x80\xe7\x84\x0f2HTime from placing until an order without proof of hand-over is refunded.R\x11protectionSeconds\x12V\n" +
 	"\x13fence_epoch_seconds\x18\v \x01(\rB&\xa2\xbb\x18\" \x01(\x80\xa3\x052\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12z\n" +
-	"\x13fence_grace_seconds\x18\f \x01(\rBJ\xa2\xbb\x18F \x01(\x80\xa3\x052>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12]\n" +
+	"\x13fence_grace_seconds\x18\f \x01(\rBJ\xa2\xbb\x18F \x01(\x80\xa3\x052>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12\\\n" +
+	"\fhold_seconds\x18( \x01(\rB9\xa2\xbb\x185 \x01(\x80\xe7\x84\x0f2,The longest time that a token hold may last.R\vholdSeconds\x12]\n" +
 	"\roffer_seconds\x182 \x01(\rB8\xa2\xbb\x184 \x01(\x80\xe7\x84\x0f2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x8c\x01\n" +
 	"\x0eanswer_seconds\x184 \x01(\rBe\xa2\xbb\x18a \x01(\x80\xe7\x84\x0f2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12n\n" +
 	"\x0fdispute_seconds\x185 \x01(\rBE\xa2\xbb\x18A \x01(\x80\xe7\x84\x0f28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12V\n" +

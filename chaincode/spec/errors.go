@@ -45,25 +45,27 @@ const (
 	Fenced             Code = "fenced"
 
 	// What the rules say; a used reference first: what a retry was about may have changed since.
-	ReferenceUsed     Code = "reference_used"
-	NotFound          Code = "not_found"
-	NotAParty         Code = "not_a_party"
-	WrongState        Code = "wrong_state"
-	ListingClosed     Code = "listing_closed"
-	VersionStale      Code = "version_stale"
-	SameAccount       Code = "same_account"
-	TotalMismatch     Code = "total_mismatch"
-	BelowMinimum      Code = "below_minimum"
-	OverCap           Code = "over_cap"
-	OverLimit         Code = "over_limit"
-	DeadlinePassed    Code = "deadline_passed"
-	NotDue            Code = "not_due"
-	FenceTooEarly     Code = "fence_too_early"
-	WrongCode         Code = "wrong_code"
-	LotEmpty          Code = "lot_empty"
-	SoldOut           Code = "sold_out"
-	InsufficientFunds Code = "insufficient_funds"
-	NoCredits         Code = "no_credits"
+	ReferenceUsed      Code = "reference_used"
+	NotFound           Code = "not_found"
+	NotAParty          Code = "not_a_party"
+	WrongState         Code = "wrong_state"
+	ListingClosed      Code = "listing_closed"
+	VersionStale       Code = "version_stale"
+	ValueStale         Code = "value_stale"
+	SameAccount        Code = "same_account"
+	TotalMismatch      Code = "total_mismatch"
+	BelowMinimum       Code = "below_minimum"
+	OverCap            Code = "over_cap"
+	DeadlineOutOfRange Code = "deadline_out_of_range"
+	DeadlinePassed     Code = "deadline_passed"
+	NotDue             Code = "not_due"
+	FenceTooEarly      Code = "fence_too_early"
+	WrongCode          Code = "wrong_code"
+	LotEmpty           Code = "lot_empty"
+	SoldOut            Code = "sold_out"
+	NotEnoughHeld      Code = "not_enough_held"
+	InsufficientFunds  Code = "insufficient_funds"
+	NoCredits          Code = "no_credits"
 
 	// What became of it.
 	IdempotencyMismatch Code = "idempotency_mismatch"
@@ -120,17 +122,19 @@ var Catalogue = []Entry{
 	{WrongState, 409, false, "Wrong state", "The object's state does not allow this."},
 	{ListingClosed, 409, false, "Listing closed", "The listing takes no more orders."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
+	{ValueStale, 409, false, "Value has changed", "The named value is not the current one, which the detail tells: look again, or it happened already."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
 	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, or what the seller asked for in its counter-offer."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{OverCap, 409, false, "Over the cap", "There are never more than 1,000,000,000 CMT."},
-	{OverLimit, 409, false, "Over the limit", "A duration or a number is more than the ledger's parameters allow; the detail says how much."},
+	{DeadlineOutOfRange, 409, false, "Deadline out of range", "It must lie ahead of the transaction's time, and no further than the ledger's parameter allows."},
 	{DeadlinePassed, 409, false, "Deadline passed", "It is too late for this; what is due may be done by anyone."},
 	{NotDue, 409, true, "Not due yet", "The deadline lies ahead; the detail says when."},
 	{FenceTooEarly, 409, true, "Epoch still open", "A fence may be written only when its epoch and the grace after it have ended."},
 	{WrongCode, 403, false, "Wrong hand-over code", "The code does not match the buyer's commitment."},
 	{LotEmpty, 409, true, "Lot empty", "This lot has too few units; another may have them."},
 	{SoldOut, 409, false, "Sold out", "No lot has that many units."},
+	{NotEnoughHeld, 409, false, "Not enough held", "The allowance or the hold has less left than was asked for."},
 	{InsufficientFunds, 409, true, "Insufficient funds", "Account and named credits do not cover the amount; more credits may."},
 	{NoCredits, 409, true, "No credits to fold", "None of the named credits is open."},
 	{IdempotencyMismatch, 422, false, "Idempotency key used for another request", "The key was seen with a different body: use a new one."},

@@ -36,6 +36,8 @@ func idType(format Format) IDType {
 		return LotType
 	case Format_FORMAT_PAYOUT:
 		return PayoutType
+	case Format_FORMAT_HOLD:
+		return HoldType
 	case Format_FORMAT_OFFER:
 		return OfferType
 	}

@@ -23,6 +23,7 @@ const (
 	LotType      IDType = "lot_"
 	IntentType   IDType = "int_"
 	PayoutType   IDType = "pyt_"
+	HoldType     IDType = "hld_"
 	OfferType    IDType = "off_"
 )
 

@@ -60,6 +60,7 @@ const (
 	Format_FORMAT_CURSOR Format = 16
 	// bytes: the 20-byte digest of an identifier, as above.
 	Format_FORMAT_PAYOUT Format = 40
+	Format_FORMAT_HOLD   Format = 41
 	// bytes: the 20-byte digest of an identifier. JSON: bech32m with the typed prefix.
 	Format_FORMAT_OFFER Format = 30
 )
@@ -85,6 +86,7 @@ var (
 		15: "FORMAT_TIME",
 		16: "FORMAT_CURSOR",
 		40: "FORMAT_PAYOUT",
+		41: "FORMAT_HOLD",
 		30: "FORMAT_OFFER",
 	}
 	Format_value = map[string]int32{
@@ -106,6 +108,7 @@ var (
 		"FORMAT_TIME":        15,
 		"FORMAT_CURSOR":      16,
 		"FORMAT_PAYOUT":      40,
+		"FORMAT_HOLD":        41,
 		"FORMAT_OFFER":       30,
 	}
 )
@@ -274,7 +277,7 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\x03max\x18\x05 \x01(\x04R\x03max\x12\x10\n" +
 	"\x03doc\x18\x06 \x01(\tR\x03doc\x12'\n" +
 	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned\x12\x1a\n" +
-	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\xe9\x02\n" +
+	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\xfa\x02\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFORMAT_AMOUNT\x10\x01\x12\x12\n" +
@@ -297,7 +300,8 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\vFORMAT_TEXT\x10\x0e\x12\x0f\n" +
 	"\vFORMAT_TIME\x10\x0f\x12\x11\n" +
 	"\rFORMAT_CURSOR\x10\x10\x12\x11\n" +
-	"\rFORMAT_PAYOUT\x10(\x12\x10\n" +
+	"\rFORMAT_PAYOUT\x10(\x12\x0f\n" +
+	"\vFORMAT_HOLD\x10)\x12\x10\n" +
 	"\fFORMAT_OFFER\x10\x1e:C\n" +
 	"\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\v2\x0e.cmt.spec.RuleR\x04ruleB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 

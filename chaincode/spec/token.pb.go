@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: chaincode/spec/token.proto
 
-// The token's larger tools: payouts.
+// The token's larger tools: payouts, allowances, holds.
 
 package spec
 
@@ -22,6 +22,65 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+type HoldState int32
+
+const (
+	HoldState_HOLD_STATE_UNSPECIFIED HoldState = 0
+	// Something is held.
+	HoldState_HOLD_STATE_HELD HoldState = 1
+	// All of it was captured.
+	HoldState_HOLD_STATE_CAPTURED HoldState = 2
+	// What was not captured went back to the payer.
+	HoldState_HOLD_STATE_VOIDED HoldState = 3
+	// What was not captured in time went back to the payer.
+	HoldState_HOLD_STATE_EXPIRED HoldState = 4
+)
+
+// Enum value maps for HoldState.
+var (
+	HoldState_name = map[int32]string{
+		0: "HOLD_STATE_UNSPECIFIED",
+		1: "HOLD_STATE_HELD",
+		2: "HOLD_STATE_CAPTURED",
+		3: "HOLD_STATE_VOIDED",
+		4: "HOLD_STATE_EXPIRED",
+	}
+	HoldState_value = map[string]int32{
+		"HOLD_STATE_UNSPECIFIED": 0,
+		"HOLD_STATE_HELD":        1,
+		"HOLD_STATE_CAPTURED":    2,
+		"HOLD_STATE_VOIDED":      3,
+		"HOLD_STATE_EXPIRED":     4,
+	}
+)
+
+func (x HoldState) Enum() *HoldState {
+	p := new(HoldState)
+	*p = x
+	return p
+}
+
+func (x HoldState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HoldState) Descriptor() protoreflect.EnumDescriptor {
+	return file_chaincode_spec_token_proto_enumTypes[0].Descriptor()
+}
+
+func (HoldState) Type() protoreflect.EnumType {
+	return &file_chaincode_spec_token_proto_enumTypes[0]
+}
+
+func (x HoldState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HoldState.Descriptor instead.
+func (HoldState) EnumDescriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{0}
+}
 
 type Payment struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -263,6 +322,774 @@ func (x *PayoutView) GetTime() int64 {
 	return 0
 }
 
+type Approve struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spender       []byte                 `protobuf:"bytes,1,opt,name=spender,proto3" json:"spender,omitempty"`
+	Expected      []byte                 `protobuf:"bytes,2,opt,name=expected,proto3" json:"expected,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Approve) Reset() {
+	*x = Approve{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Approve) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Approve) ProtoMessage() {}
+
+func (x *Approve) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Approve.ProtoReflect.Descriptor instead.
+func (*Approve) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Approve) GetSpender() []byte {
+	if x != nil {
+		return x.Spender
+	}
+	return nil
+}
+
+func (x *Approve) GetExpected() []byte {
+	if x != nil {
+		return x.Expected
+	}
+	return nil
+}
+
+func (x *Approve) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+type TransferFrom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reference     string                 `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	To            []byte                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,4,opt,name=amount,proto3" json:"amount,omitempty"`
+	Memo          string                 `protobuf:"bytes,5,opt,name=memo,proto3" json:"memo,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferFrom) Reset() {
+	*x = TransferFrom{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferFrom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferFrom) ProtoMessage() {}
+
+func (x *TransferFrom) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferFrom.ProtoReflect.Descriptor instead.
+func (*TransferFrom) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TransferFrom) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *TransferFrom) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *TransferFrom) GetTo() []byte {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *TransferFrom) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *TransferFrom) GetMemo() string {
+	if x != nil {
+		return x.Memo
+	}
+	return ""
+}
+
+type GetAllowance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         []byte                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Spender       []byte                 `protobuf:"bytes,2,opt,name=spender,proto3" json:"spender,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAllowance) Reset() {
+	*x = GetAllowance{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAllowance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAllowance) ProtoMessage() {}
+
+func (x *GetAllowance) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAllowance.ProtoReflect.Descriptor instead.
+func (*GetAllowance) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetAllowance) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *GetAllowance) GetSpender() []byte {
+	if x != nil {
+		return x.Spender
+	}
+	return nil
+}
+
+type ListAllowances struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         []byte                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAllowances) Reset() {
+	*x = ListAllowances{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAllowances) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAllowances) ProtoMessage() {}
+
+func (x *ListAllowances) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAllowances.ProtoReflect.Descriptor instead.
+func (*ListAllowances) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListAllowances) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *ListAllowances) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *ListAllowances) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type AllowanceView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         []byte                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Spender       []byte                 `protobuf:"bytes,2,opt,name=spender,proto3" json:"spender,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllowanceView) Reset() {
+	*x = AllowanceView{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowanceView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowanceView) ProtoMessage() {}
+
+func (x *AllowanceView) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowanceView.ProtoReflect.Descriptor instead.
+func (*AllowanceView) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AllowanceView) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *AllowanceView) GetSpender() []byte {
+	if x != nil {
+		return x.Spender
+	}
+	return nil
+}
+
+func (x *AllowanceView) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+type AllowancePage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Allowances    []*AllowanceView       `protobuf:"bytes,1,rep,name=allowances,proto3" json:"allowances,omitempty"`
+	NextCursor    string                 `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllowancePage) Reset() {
+	*x = AllowancePage{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowancePage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowancePage) ProtoMessage() {}
+
+func (x *AllowancePage) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowancePage.ProtoReflect.Descriptor instead.
+func (*AllowancePage) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AllowancePage) GetAllowances() []*AllowanceView {
+	if x != nil {
+		return x.Allowances
+	}
+	return nil
+}
+
+func (x *AllowancePage) GetNextCursor() string {
+	if x != nil {
+		return x.NextCursor
+	}
+	return ""
+}
+
+type PlaceHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reference     string                 `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	Payee         []byte                 `protobuf:"bytes,2,opt,name=payee,proto3" json:"payee,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	ExpiresAt     int64                  `protobuf:"varint,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	Arbiter       []byte                 `protobuf:"bytes,5,opt,name=arbiter,proto3" json:"arbiter,omitempty"`
+	Memo          string                 `protobuf:"bytes,6,opt,name=memo,proto3" json:"memo,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceHold) Reset() {
+	*x = PlaceHold{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceHold) ProtoMessage() {}
+
+func (x *PlaceHold) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceHold.ProtoReflect.Descriptor instead.
+func (*PlaceHold) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PlaceHold) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *PlaceHold) GetPayee() []byte {
+	if x != nil {
+		return x.Payee
+	}
+	return nil
+}
+
+func (x *PlaceHold) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *PlaceHold) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
+}
+
+func (x *PlaceHold) GetArbiter() []byte {
+	if x != nil {
+		return x.Arbiter
+	}
+	return nil
+}
+
+func (x *PlaceHold) GetMemo() string {
+	if x != nil {
+		return x.Memo
+	}
+	return ""
+}
+
+type CaptureHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          []byte                 `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	Captured      []byte                 `protobuf:"bytes,2,opt,name=captured,proto3" json:"captured,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CaptureHold) Reset() {
+	*x = CaptureHold{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CaptureHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CaptureHold) ProtoMessage() {}
+
+func (x *CaptureHold) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CaptureHold.ProtoReflect.Descriptor instead.
+func (*CaptureHold) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CaptureHold) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+func (x *CaptureHold) GetCaptured() []byte {
+	if x != nil {
+		return x.Captured
+	}
+	return nil
+}
+
+func (x *CaptureHold) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+type VoidHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          []byte                 `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoidHold) Reset() {
+	*x = VoidHold{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoidHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoidHold) ProtoMessage() {}
+
+func (x *VoidHold) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoidHold.ProtoReflect.Descriptor instead.
+func (*VoidHold) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VoidHold) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+type ExpireHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          []byte                 `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpireHold) Reset() {
+	*x = ExpireHold{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpireHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpireHold) ProtoMessage() {}
+
+func (x *ExpireHold) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpireHold.ProtoReflect.Descriptor instead.
+func (*ExpireHold) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExpireHold) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+type GetHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          []byte                 `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHold) Reset() {
+	*x = GetHold{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHold) ProtoMessage() {}
+
+func (x *GetHold) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHold.ProtoReflect.Descriptor instead.
+func (*GetHold) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetHold) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+type HoldView struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hold          []byte                 `protobuf:"bytes,1,opt,name=hold,proto3" json:"hold,omitempty"`
+	State         HoldState              `protobuf:"varint,2,opt,name=state,proto3,enum=cmt.spec.HoldState" json:"state,omitempty"`
+	Payer         []byte                 `protobuf:"bytes,3,opt,name=payer,proto3" json:"payer,omitempty"`
+	Payee         []byte                 `protobuf:"bytes,4,opt,name=payee,proto3" json:"payee,omitempty"`
+	Arbiter       []byte                 `protobuf:"bytes,5,opt,name=arbiter,proto3" json:"arbiter,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,6,opt,name=amount,proto3" json:"amount,omitempty"`
+	Captured      []byte                 `protobuf:"bytes,7,opt,name=captured,proto3" json:"captured,omitempty"`
+	Held          []byte                 `protobuf:"bytes,8,opt,name=held,proto3" json:"held,omitempty"`
+	PlacedAt      int64                  `protobuf:"varint,9,opt,name=placed_at,json=placedAt,proto3" json:"placed_at,omitempty"`
+	UpdatedAt     int64                  `protobuf:"varint,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	ExpiresAt     int64                  `protobuf:"varint,11,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	Memo          string                 `protobuf:"bytes,12,opt,name=memo,proto3" json:"memo,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldView) Reset() {
+	*x = HoldView{}
+	mi := &file_chaincode_spec_token_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldView) ProtoMessage() {}
+
+func (x *HoldView) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_token_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldView.ProtoReflect.Descriptor instead.
+func (*HoldView) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_token_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *HoldView) GetHold() []byte {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+func (x *HoldView) GetState() HoldState {
+	if x != nil {
+		return x.State
+	}
+	return HoldState_HOLD_STATE_UNSPECIFIED
+}
+
+func (x *HoldView) GetPayer() []byte {
+	if x != nil {
+		return x.Payer
+	}
+	return nil
+}
+
+func (x *HoldView) GetPayee() []byte {
+	if x != nil {
+		return x.Payee
+	}
+	return nil
+}
+
+func (x *HoldView) GetArbiter() []byte {
+	if x != nil {
+		return x.Arbiter
+	}
+	return nil
+}
+
+func (x *HoldView) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *HoldView) GetCaptured() []byte {
+	if x != nil {
+		return x.Captured
+	}
+	return nil
+}
+
+func (x *HoldView) GetHeld() []byte {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *HoldView) GetPlacedAt() int64 {
+	if x != nil {
+		return x.PlacedAt
+	}
+	return 0
+}
+
+func (x *HoldView) GetUpdatedAt() int64 {
+	if x != nil {
+		return x.UpdatedAt
+	}
+	return 0
+}
+
+func (x *HoldView) GetExpiresAt() int64 {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return 0
+}
+
+func (x *HoldView) GetMemo() string {
+	if x != nil {
+		return x.Memo
+	}
+	return ""
+}
+
 var File_chaincode_spec_token_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_token_proto_rawDesc = "" +
@@ -284,7 +1111,75 @@ const file_chaincode_spec_token_proto_rawDesc = "" +
 	"\x05count\x18\x03 \x01(\rB=\xa2\xbb\x18927How many received. Who they were is in the transaction.R\x05count\x12>\n" +
 	"\x05total\x18\x04 \x01(\fB(\xa2\xbb\x18$\b\x012 How much they received together.R\x05total\x120\n" +
 	"\x04memo\x18\x05 \x01(\tB\x1c\xa2\xbb\x18\x18\b\x0e\x10\x01\x18@2\x10The public note.R\x04memo\x123\n" +
-	"\x04time\x18\x06 \x01(\x03B\x1f\xa2\xbb\x18\x1b\b\x0f2\x17The transaction's time.R\x04timeB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
+	"\x04time\x18\x06 \x01(\x03B\x1f\xa2\xbb\x18\x1b\b\x0f2\x17The transaction's time.R\x04time\"\xfd\x02\n" +
+	"\aApprove\x12B\n" +
+	"\aspender\x18\x01 \x01(\fB(\xa2\xbb\x18$\b\x022 Who may draw from the allowance.R\aspender\x12\x9f\x01\n" +
+	"\bexpected\x18\x02 \x01(\fB\x82\x01\xa2\xbb\x18~\b\x012zWhat the owner believes is left of the spender's allowance now; 0 when there is none. It is refused when that has changed.R\bexpected\x12\x8b\x01\n" +
+	"\x06amount\x18\x03 \x01(\fBs\xa2\xbb\x18o\b\x012kWhat the allowance shall be; 0 revokes it. The difference leaves the owner's account or comes back into it.R\x06amount\"\xf6\x03\n" +
+	"\fTransferFrom\x12\xc3\x01\n" +
+	"\treference\x18\x01 \x01(\tB\xa4\x01\xa2\xbb\x18\x9f\x01\b\v2\x98\x01The spender's own name for this transfer; used once. A signed intent may leave it out: its nonce is used once as well, and no record of its own is kept.8\x01R\treference\x12C\n" +
+	"\x05owner\x18\x02 \x01(\fB-\xa2\xbb\x18)\b\x022%Whose allowance the actor draws from.R\x05owner\x12I\n" +
+	"\x02to\x18\x03 \x01(\fB9\xa2\xbb\x185\b\x0221The account that receives; it may be the actor's.R\x02to\x124\n" +
+	"\x06amount\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x01 \x012\x12How much is moved.R\x06amount\x12Z\n" +
+	"\x04memo\x18\x05 \x01(\tBF\xa2\xbb\x18B\b\x0e\x10\x01\x18@2:A public note, readable by every member: nothing personal.R\x04memo\"~\n" +
+	"\fGetAllowance\x125\n" +
+	"\x05owner\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x022\x17Who gave the allowance.R\x05owner\x127\n" +
+	"\aspender\x18\x02 \x01(\fB\x1d\xa2\xbb\x18\x19\b\x022\x15Who may draw from it.R\aspender\"\xde\x01\n" +
+	"\x0eListAllowances\x126\n" +
+	"\x05owner\x18\x01 \x01(\fB \xa2\xbb\x18\x1c\b\x022\x18Who gave the allowances.R\x05owner\x12M\n" +
+	"\x06cursor\x18\x02 \x01(\tB5\xa2\xbb\x181\b\x10\x10\x01\x18\x80\x022(Where to go on, as the page before said.R\x06cursor\x12E\n" +
+	"\x05limit\x18\x03 \x01(\rB/\xa2\xbb\x18+\x10\x01 \x01(d2#Allowances a page; 100 when absent.R\x05limit\"\xd4\x01\n" +
+	"\rAllowanceView\x120\n" +
+	"\x05owner\x18\x01 \x01(\fB\x1a\xa2\xbb\x18\x16\b\x022\x12Whose money it is.R\x05owner\x127\n" +
+	"\aspender\x18\x02 \x01(\fB\x1d\xa2\xbb\x18\x19\b\x022\x15Who may draw from it.R\aspender\x12X\n" +
+	"\x06amount\x18\x03 \x01(\fB@\xa2\xbb\x18<\b\x0128What is left of it, held apart from the owner's account.R\x06amount\"\xd7\x01\n" +
+	"\rAllowancePage\x12q\n" +
+	"\n" +
+	"allowances\x18\x01 \x03(\v2\x17.cmt.spec.AllowanceViewB8\xa2\xbb\x184\x10\x0120The owner's allowances that have something left.R\n" +
+	"allowances\x12S\n" +
+	"\vnext_cursor\x18\x02 \x01(\tB2\xa2\xbb\x18.\b\x10\x10\x012(Where to go on; absent on the last page.R\n" +
+	"nextCursor\"\xcf\x04\n" +
+	"\tPlaceHold\x12T\n" +
+	"\treference\x18\x01 \x01(\tB6\xa2\xbb\x182\b\v2.The payer's own name for this hold; used once.R\treference\x126\n" +
+	"\x05payee\x18\x02 \x01(\fB \xa2\xbb\x18\x1c\b\x022\x18Who is paid by captures.R\x05payee\x123\n" +
+	"\x06amount\x18\x03 \x01(\fB\x1b\xa2\xbb\x18\x17\b\x01 \x012\x11How much is held.R\x06amount\x12\xaf\x01\n" +
+	"\n" +
+	"expires_at\x18\x04 \x01(\x03B\x8f\x01\xa2\xbb\x18\x8a\x01\b\x0f2\x85\x01From then on nothing can be captured and anyone may give the rest back to the payer; no further ahead than the ledger's hold_seconds.R\texpiresAt\x12q\n" +
+	"\aarbiter\x18\x05 \x01(\fBW\xa2\xbb\x18S\b\x02\x10\x012MWho alone captures for the payee, and may void; the payee itself when absent.R\aarbiter\x12Z\n" +
+	"\x04memo\x18\x06 \x01(\tBF\xa2\xbb\x18B\b\x0e\x10\x01\x18@2:A public note, readable by every member: nothing personal.R\x04memo\"\xb6\x02\n" +
+	"\vCaptureHold\x121\n" +
+	"\x04hold\x18\x01 \x01(\fB\x1d\xa2\xbb\x18\x19\b)2\x15The hold to pay from.R\x04hold\x12\x97\x01\n" +
+	"\bcaptured\x18\x02 \x01(\fB{\xa2\xbb\x18w\b\x012sWhat was captured of it before; 0 at first. It is refused when that has changed, so that a repeated call pays once.R\bcaptured\x12Z\n" +
+	"\x06amount\x18\x03 \x01(\fBB\xa2\xbb\x18>\b\x01 \x0128How much the payee is paid now; what is left stays held.R\x06amount\"S\n" +
+	"\bVoidHold\x12G\n" +
+	"\x04hold\x18\x01 \x01(\fB3\xa2\xbb\x18/\b)2+The hold whose rest goes back to the payer.R\x04hold\"F\n" +
+	"\n" +
+	"ExpireHold\x128\n" +
+	"\x04hold\x18\x01 \x01(\fB$\xa2\xbb\x18 \b)2\x1cThe hold whose time ran out.R\x04hold\":\n" +
+	"\aGetHold\x12/\n" +
+	"\x04hold\x18\x01 \x01(\fB\x1b\xa2\xbb\x18\x17\b)2\x13The hold asked for.R\x04hold\"\xf7\x05\n" +
+	"\bHoldView\x122\n" +
+	"\x04hold\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b)2\x16The hold's identifier.R\x04hold\x12A\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x13.cmt.spec.HoldStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x122\n" +
+	"\x05payer\x18\x03 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x022\x14Whose money is held.R\x05payer\x126\n" +
+	"\x05payee\x18\x04 \x01(\fB \xa2\xbb\x18\x1c\b\x022\x18Who is paid by captures.R\x05payee\x12Z\n" +
+	"\aarbiter\x18\x05 \x01(\fB@\xa2\xbb\x18<\b\x0228Who captures: the payee, unless the payer named another.R\aarbiter\x127\n" +
+	"\x06amount\x18\x06 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x012\x17What was held at first.R\x06amount\x12B\n" +
+	"\bcaptured\x18\a \x01(\fB&\xa2\xbb\x18\"\b\x012\x1eWhat the payee was paid of it.R\bcaptured\x12/\n" +
+	"\x04held\x18\b \x01(\fB\x1b\xa2\xbb\x18\x17\b\x012\x13What is still held.R\x04held\x128\n" +
+	"\tplaced_at\x18\t \x01(\x03B\x1b\xa2\xbb\x18\x17\b\x0f2\x13When it was placed.R\bplacedAt\x12<\n" +
+	"\n" +
+	"updated_at\x18\n" +
+	" \x01(\x03B\x1d\xa2\xbb\x18\x19\b\x0f2\x15When it last changed.R\tupdatedAt\x12T\n" +
+	"\n" +
+	"expires_at\x18\v \x01(\x03B5\xa2\xbb\x181\b\x0f2-From then on the rest goes back to the payer.R\texpiresAt\x120\n" +
+	"\x04memo\x18\f \x01(\tB\x1c\xa2\xbb\x18\x18\b\x0e\x10\x01\x18@2\x10The public note.R\x04memo*\x84\x01\n" +
+	"\tHoldState\x12\x1a\n" +
+	"\x16HOLD_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fHOLD_STATE_HELD\x10\x01\x12\x17\n" +
+	"\x13HOLD_STATE_CAPTURED\x10\x02\x12\x15\n" +
+	"\x11HOLD_STATE_VOIDED\x10\x03\x12\x16\n" +
+	"\x12HOLD_STATE_EXPIRED\x10\x04B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (
 	file_chaincode_spec_token_proto_rawDescOnce sync.Once
@@ -298,20 +1193,36 @@ func file_chaincode_spec_token_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_token_proto_rawDescData
 }
 
-var file_chaincode_spec_token_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_chaincode_spec_token_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_chaincode_spec_token_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chaincode_spec_token_proto_goTypes = []any{
-	(*Payment)(nil),    // 0: cmt.spec.Payment
-	(*Payout)(nil),     // 1: cmt.spec.Payout
-	(*GetPayout)(nil),  // 2: cmt.spec.GetPayout
-	(*PayoutView)(nil), // 3: cmt.spec.PayoutView
+	(HoldState)(0),         // 0: cmt.spec.HoldState
+	(*Payment)(nil),        // 1: cmt.spec.Payment
+	(*Payout)(nil),         // 2: cmt.spec.Payout
+	(*GetPayout)(nil),      // 3: cmt.spec.GetPayout
+	(*PayoutView)(nil),     // 4: cmt.spec.PayoutView
+	(*Approve)(nil),        // 5: cmt.spec.Approve
+	(*TransferFrom)(nil),   // 6: cmt.spec.TransferFrom
+	(*GetAllowance)(nil),   // 7: cmt.spec.GetAllowance
+	(*ListAllowances)(nil), // 8: cmt.spec.ListAllowances
+	(*AllowanceView)(nil),  // 9: cmt.spec.AllowanceView
+	(*AllowancePage)(nil),  // 10: cmt.spec.AllowancePage
+	(*PlaceHold)(nil),      // 11: cmt.spec.PlaceHold
+	(*CaptureHold)(nil),    // 12: cmt.spec.CaptureHold
+	(*VoidHold)(nil),       // 13: cmt.spec.VoidHold
+	(*ExpireHold)(nil),     // 14: cmt.spec.ExpireHold
+	(*GetHold)(nil),        // 15: cmt.spec.GetHold
+	(*HoldView)(nil),       // 16: cmt.spec.HoldView
 }
 var file_chaincode_spec_token_proto_depIdxs = []int32{
-	0, // 0: cmt.spec.Payout.payments:type_name -> cmt.spec.Payment
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	1, // 0: cmt.spec.Payout.payments:type_name -> cmt.spec.Payment
+	9, // 1: cmt.spec.AllowancePage.allowances:type_name -> cmt.spec.AllowanceView
+	0, // 2: cmt.spec.HoldView.state:type_name -> cmt.spec.HoldState
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_token_proto_init() }
@@ -325,13 +1236,14 @@ func file_chaincode_spec_token_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_token_proto_rawDesc), len(file_chaincode_spec_token_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      1,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_chaincode_spec_token_proto_goTypes,
 		DependencyIndexes: file_chaincode_spec_token_proto_depIdxs,
+		EnumInfos:         file_chaincode_spec_token_proto_enumTypes,
 		MessageInfos:      file_chaincode_spec_token_proto_msgTypes,
 	}.Build()
 	File_chaincode_spec_token_proto = out.File

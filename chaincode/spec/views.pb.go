@@ -354,6 +354,7 @@ type Parameters struct {
 	FenceEpochSeconds uint32                 `protobuf:"varint,8,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
 	FenceGraceSeconds uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
 	Treasury          []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
+	HoldSeconds       uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
 	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
 	AnswerSeconds     uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
 	DisputeSeconds    uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
@@ -463,6 +464,13 @@ func (x *Parameters) GetTreasury() []byte {
 		return x.Treasury
 	}
 	return nil
+}
+
+func (x *Parameters) GetHoldSeconds() uint32 {
+	if x != nil {
+		return x.HoldSeconds
+	}
+	return 0
 }
 
 func (x *Parameters) GetOfferSeconds() uint32 {
@@ -1603,7 +1611,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xef\f\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xc6\r\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1618,7 +1626,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_epoch_seconds\x18\b \x01(\rB \xa2\xbb\x18\x1c2\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12t\n" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
-	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12V\n" +
+	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12U\n" +
+	"\fhold_seconds\x18( \x01(\rB2\xa2\xbb\x18.2,The longest time that a token hold may last.R\vholdSeconds\x12V\n" +
 	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x85\x01\n" +
 	"\x0eanswer_seconds\x184 \x01(\rB^\xa2\xbb\x18Z2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12g\n" +
 	"\x0fdispute_seconds\x185 \x01(\rB>\xa2\xbb\x18:28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12C\n" +
@@ -1626,13 +1635,13 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"panel_size\x186 \x01(\rB$\xa2\xbb\x18 2\x1eArbiters of a dispute at most.R\tpanelSize\x12\x8c\x01\n" +
 	"\rpanel_fee_bps\x187 \x01(\rBh\xa2\xbb\x18d\x10\x012`What the arbiters who voted are paid of the money that they rule on, in hundredths of a percent.R\vpanelFeeBps\x12Q\n" +
 	"\rpanel_fee_cap\x188 \x01(\fB-\xa2\xbb\x18)\b\x012%The most that they are paid together.R\vpanelFeeCap\x12u\n" +
-	"\x0ereview_seconds\x183 \x01(\rBN\xa2\xbb\x18J2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\xe9\x04\n" +
+	"\x0ereview_seconds\x183 \x01(\rBN\xa2\xbb\x18J2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\x85\x05\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
 	"\aaccount\x18\x02 \x01(\fB(\xa2\xbb\x18$\b\x012 What lies in the account itself.R\aaccount\x12F\n" +
 	"\acredits\x18\x03 \x01(\fB,\xa2\xbb\x18(\b\x012$The sum of the open credits counted.R\acredits\x12@\n" +
-	"\fcredit_count\x18\x04 \x01(\rB\x1d\xa2\xbb\x18\x19\x10\x012\x15Open credits counted.R\vcreditCount\x12V\n" +
-	"\x04held\x18\x05 \x01(\fBB\xa2\xbb\x18>\b\x012:The account's money held by its orders, as far as counted.R\x04held\x12{\n" +
+	"\fcredit_count\x18\x04 \x01(\rB\x1d\xa2\xbb\x18\x19\x10\x012\x15Open credits counted.R\vcreditCount\x12r\n" +
+	"\x04held\x18\x05 \x01(\fB^\xa2\xbb\x18Z\b\x012VThe account's money held by its orders, holds, bids and allowances, as far as counted.R\x04held\x12{\n" +
 	"\bcomplete\x18\x06 \x01(\bB_\xa2\xbb\x18[\x10\x012WEvery credit and hold was counted; false when there are more than one answer may count.R\bcomplete\x12\x8a\x01\n" +
 	"\x05nonce\x18\a \x01(\x04Bt\xa2\xbb\x18p\x10\x01(\xff\xff\xff\xff\xff\xff\xff\x0f2cThe highest nonce that the account's key used; 0 when it used none. The next intent takes one more.R\x05nonce\"\xcc\x01\n" +
 	"\x06Credit\x12Q\n" +

@@ -26,6 +26,14 @@ func (w *writer) time(seconds int64)     { w.number(uint64(max(seconds, 0))) }
 func (w *writer) address(a spec.Address) { w.octets(a.Bytes()) }
 func (w *writer) amount(a spec.Amount)   { w.bytes(a.Bytes()) }
 
+// since writes how long after a beginning a time is; 0 stands for one that is not set, which lies behind no beginning.
+func (w *writer) since(beginning, seconds int64) {
+	if seconds == 0 {
+		seconds = beginning
+	}
+	w.time(seconds - beginning)
+}
+
 func (w *writer) flag(f bool) {
 	if f {
 		w.number(1)
@@ -94,8 +102,19 @@ func (r *reader) number(highest uint64) uint64 {
 }
 
 func (r *reader) uint32() uint32 { return uint32(r.number(1<<32 - 1)) }
-func (r *reader) time() int64    { return int64(r.number(1<<63 - 1)) }
-func (r *reader) flag() bool     { return r.number(1) == 1 }
+func (r *reader) time() int64    { return int64(r.number(1<<62 - 1)) }
+
+// seconds reads a span of time, bounded so that no sum with a time overflows.
+func (r *reader) seconds() int64 { return int64(r.number(1<<40 - 1)) }
+
+func (r *reader) since(beginning int64) int64 {
+	if span := r.seconds(); span > 0 {
+		return beginning + span
+	}
+	return 0
+}
+
+func (r *reader) flag() bool { return r.number(1) == 1 }
 
 // bytes reads a length of at most highest and so many bytes.
 func (r *reader) bytes(highest uint64) []byte { return r.octets(int(r.number(highest))) }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ const (
 //	k/<listing>/<lot>           lot
 //	o/<order>                   order
 //	w/<payout>                  payout
+//	n/<owner>/<spender>         allowance
+//	z/<hold>                    token hold
 //	j/<listing>/<offer>         offer
 //	r/<order>/<side>            review
 //	d/<order>                   dispute
@@ -67,6 +70,8 @@ var shapes = [...]shape{
 	{ledger.LotKind, "k", true, octets},
 	{ledger.OrderKind, "o", false, octets},
 	{ledger.PayoutKind, "w", false, octets},
+	{ledger.AllowanceKind, "n", true, octets},
+	{ledger.TokenHoldKind, "z", false, octets},
 	{ledger.OfferKind, "j", true, octets},
 	{ledger.ReviewKind, "r", true, octets},
 	{ledger.DisputeKind, "d", false, octets},
@@ -100,57 +105,118 @@ func FormatKey(key ledger.Key) string {
 
 // ParseKey is the inverse of FormatKey and refuses everything else.
 func ParseKey(key string) (ledger.Key, error) {
-	parts := strings.Split(key, "/")
-	for _, s := range shapes {
-		if s.prefix != parts[0] {
-			continue
-		}
-		parsed, err := s.parse(parts[1:])
-		if err != nil {
-			return parsed, fmt.Errorf("state: key %s: %w", strconv.Quote(key), err)
-		}
-		// The base64 decoder passes over line ends.
-		if FormatKey(parsed) != key {
-			return parsed, fmt.Errorf("state: key %s is not in canonical form", strconv.Quote(key))
-		}
-		return parsed, nil
+	s, rest, err := split(key)
+	if err != nil {
+		return ledger.Key{}, err
 	}
-	return ledger.Key{}, fmt.Errorf("state: key %s is of no known kind", strconv.Quote(key))
+	parsed, err := s.parse(rest)
+	if err != nil {
+		return parsed, fmt.Errorf("state: key %s: %w", strconv.Quote(key), err)
+	}
+	return parsed, nil
 }
 
-func (s shape) parse(parts []string) (ledger.Key, error) {
-	key := ledger.Key{Kind: s.kind}
-	if s.parent && len(parts) > 0 {
-		parent, err := encoding.DecodeString(parts[0])
-		if err != nil {
+// KindOf returns the kind of a key that FormatKey wrote, whose parts are not looked at.
+func KindOf(key string) (ledger.Kind, error) {
+	s, _, err := split(key)
+	return s.kind, err
+}
+
+// split finds a key's shape, and what is behind its first part.
+func split(key string) (s shape, rest string, err error) {
+	prefix, rest, _ := strings.Cut(key, "/")
+	for i := range shapes {
+		if shapes[i].prefix == prefix {
+			return shapes[i], key[len(prefix):], nil
+		}
+	}
+	return shape{}, "", fmt.Errorf("state: key %s is of no known kind", strconv.Quote(key))
+}
+
+var errParts = errors.New("has the wrong number of parts")
+
+// parse reads what is behind the prefix.
+func (s shape) parse(rest string) (key ledger.Key, err error) {
+	key.Kind = s.kind
+	if s.parent {
+		var parent string
+		if parent, rest, err = cutPart(rest); err != nil {
 			return key, err
 		}
-		key.Parent, parts = string(parent), parts[1:]
+		if key.Parent, err = decode(parent); err != nil {
+			return key, err
+		}
 	}
 	if s.id == none {
-		if len(parts) != 0 {
-			return key, fmt.Errorf("has parts too many")
+		if rest != "" {
+			return key, errParts
 		}
 		return key, nil
 	}
-	if len(parts) != 1 || parts[0] == "" {
-		return key, fmt.Errorf("has the wrong number of parts")
+	part, rest, err := cutPart(rest)
+	if err != nil || rest != "" || part == "" {
+		return key, errParts
 	}
-	key.ID = parts[0]
+	key.ID = part
 	if s.id == octets {
-		id, err := encoding.DecodeString(parts[0])
-		if err != nil {
-			return key, err
-		}
-		key.ID = string(id)
+		key.ID, err = decode(part)
 	}
-	return key, nil
+	return key, err
+}
+
+// cutPart takes the part behind a slash off.
+func cutPart(rest string) (part, behind string, err error) {
+	if rest == "" || rest[0] != '/' {
+		return "", "", errParts
+	}
+	rest = rest[1:]
+	if end := strings.IndexByte(rest, '/'); end >= 0 {
+		return rest[:end], rest[end:], nil
+	}
+	return rest, "", nil
+}
+
+// decode reads octets. The decoder passes over line ends, which would give one key a second text.
+func decode(part string) (string, error) {
+	if strings.ContainsAny(part, "\r\n") {
+		return "", fmt.Errorf("has a line end")
+	}
+	var room [longestKey]byte
+	octets, err := encoding.AppendDecode(room[:0], []byte(part))
+	return string(octets), err
+}
+
+// PrefixOf returns what all keys of a kind begin with that has more than one.
+func PrefixOf(kind ledger.Kind) string { return shapes[kind-1].prefix + "/" }
+
+// FamilyOf returns what the keys of a parent's records begin with.
+func FamilyOf(kind ledger.Kind, parent string) string {
+	return PrefixOf(kind) + encoding.EncodeToString([]byte(parent)) + "/"
+}
+
+// Family returns what a key begins with as those of the same kind and parent do; nothing when keys of its kind have no parent.
+func Family(key string) string {
+	s, rest, err := split(key)
+	if err != nil || !s.parent || rest == "" {
+		return ""
+	}
+	end := strings.IndexByte(rest[1:], '/')
+	if end < 0 {
+		return ""
+	}
+	return key[:len(key)-len(rest)+1+end+1]
+}
+
+// Behind returns the first key behind all that begin with a prefix of PrefixOf or FamilyOf.
+func Behind(prefix string) string {
+	// '0' is the character behind '/'.
+	return strings.TrimSuffix(prefix, "/") + "0"
 }
 
 // pageBounds returns the first key of a page, and the first key behind all of its parent's.
 func pageBounds(kind ledger.Kind, parent, cursor string) (start, end string, err error) {
-	prefix := shapes[kind-1].prefix + "/" + encoding.EncodeToString([]byte(parent))
-	start = prefix + "/"
+	family := FamilyOf(kind, parent)
+	start = family
 	if cursor != "" {
 		if _, err := ParseKey(start + cursor); err != nil {
 			return "", "", err
@@ -158,8 +224,7 @@ func pageBounds(kind ledger.Kind, parent, cursor string) (start, end string, err
 		// The lowest character makes it the first key behind the cursor's.
 		start += cursor + "\x01"
 	}
-	// '0' is the character behind '/'.
-	return start, prefix + "0", nil
+	return start, Behind(family), nil
 }
 
 // cursorOf returns the cursor that a page goes on behind: the identifier's part of the key.

@@ -12,8 +12,8 @@ const (
 	maxMSP   = 64
 	maxLabel = 32
 	maxMemo  = 64
-	// maxNames holds the names of 64 members and what parts them.
-	maxNames = 64 * (maxMSP + 1)
+	// maxNames holds the names of 64 members and what parts and numbers them.
+	maxNames = 64 * (maxMSP + 4)
 )
 
 // EncodeRecord returns the value under which Fabric stores a record: the codec's version and the fields in a fixed order.
@@ -36,7 +36,7 @@ func EncodeRecord(record ledger.Record) []byte {
 	case ledger.Account:
 		w.amount(r.Balance)
 		w.number(r.Nonces.Top)
-		w.number(r.Nonces.Used)
+		w.number(unused(r.Nonces))
 		w.number(uint64(r.Home))
 	case ledger.Credit:
 		w.number(uint64(r.Cause))
@@ -78,6 +78,10 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.amount(r.Total)
 		w.bytes([]byte(r.Memo))
 		w.time(r.Time)
+	case ledger.Allowance:
+		w.amount(r.Amount)
+	case ledger.TokenHold:
+		writeTokenHold(w, r)
 	case ledger.Offer:
 		writeOffer(w, r)
 	case ledger.Review:
@@ -127,7 +131,7 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	case ledger.FenceKind:
 		return ledger.Fence{Time: r.time()}
 	case ledger.AccountKind:
-		return ledger.Account{Balance: r.amount(), Nonces: ledger.Nonces{Top: r.number(1<<64 - 1), Used: r.number(1<<64 - 1)}, Home: r.uint32()}
+		return ledger.Account{Balance: r.amount(), Nonces: readNonces(r), Home: r.uint32()}
 	case ledger.CreditKind:
 		return ledger.Credit{Cause: spec.CreditKind(r.number(1<<31 - 1)), Amount: r.amount()}
 	case ledger.HoldKind:
@@ -150,6 +154,10 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return readOrder(r)
 	case ledger.PayoutKind:
 		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
+	case ledger.AllowanceKind:
+		return ledger.Allowance{Amount: r.amount()}
+	case ledger.TokenHoldKind:
+		return readTokenHold(r)
 	case ledger.OfferKind:
 		return readOffer(r)
 	case ledger.ReviewKind:
@@ -167,13 +175,26 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	return nil
 }
 
+// unused has bit n set when the nonce Top-n was not used: whoever uses them in their order has none, which is one byte instead
+// of ten.
+func unused(n ledger.Nonces) uint64 { return ^n.Used & window(n.Top) }
+
+// window has a bit for each nonce from 1 to the top that the window of 64 still has.
+func window(top uint64) uint64 { return 1<<min(top, 64) - 1 }
+
+func readNonces(r *reader) ledger.Nonces {
+	top := r.number(1<<64 - 1)
+	skipped := r.number(window(top))
+	return ledger.Nonces{Top: top, Used: ^skipped & window(top)}
+}
+
 func writeParameters(w *writer, p ledger.Parameters) {
 	w.octets(p.LedgerID[:])
 	w.address(p.FeeAccount)
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
 		w.number(uint64(seconds))
 	}
 	w.number(uint64(p.PanelSize))
@@ -183,7 +204,7 @@ func writeParameters(w *writer, p ledger.Parameters) {
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
 		*seconds = r.uint32()
 	}
 	p.PanelSize, p.PanelFeeBps, p.PanelFeeCap = r.uint32(), r.uint32(), r.amount()
@@ -192,7 +213,7 @@ func readParameters(r *reader) ledger.Parameters {
 
 func writeVersion(w *writer, v ledger.Version) {
 	w.address(v.Seller)
-	w.bytes([]byte(v.SellerMSP))
+	w.number(uint64(v.SellerMember))
 	w.amount(v.Price)
 	w.amount(v.ShippingPrice)
 	w.bytes([]byte(v.Category))
@@ -204,7 +225,7 @@ func writeVersion(w *writer, v ledger.Version) {
 func readVersion(r *reader) ledger.Version {
 	return ledger.Version{
 		Seller:         r.address(),
-		SellerMSP:      string(r.bytes(maxMSP)),
+		SellerMember:   r.uint32(),
 		Price:          r.amount(),
 		ShippingPrice:  r.amount(),
 		Category:       string(r.bytes(maxLabel)),
@@ -214,23 +235,27 @@ func readVersion(r *reader) ledger.Version {
 	}
 }
 
+// writeOrder writes times as seconds since the order was placed.
 func writeOrder(w *writer, o ledger.Order) {
 	w.number(uint64(o.State))
 	w.address(o.Buyer)
 	w.address(o.Seller)
-	w.bytes([]byte(o.BuyerMSP))
-	w.bytes([]byte(o.SellerMSP))
+	w.number(uint64(o.BuyerMember))
+	w.number(uint64(o.SellerMember))
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
 	w.amount(o.Total)
-	w.amount(o.Fee)
-	w.address(o.FeeAccount)
+	w.amount(o.Released)
+	w.amount(o.Refunded)
+	w.amount(o.PanelPaid)
 	w.number(uint64(o.FeeBps))
 	w.number(uint64(o.ReleaseSeconds))
-	for _, seconds := range []int64{o.PlacedAt, o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline, o.ReleaseDue} {
-		w.time(seconds)
+	w.time(o.PlacedAt)
+	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
+		w.time(seconds - o.PlacedAt)
 	}
+	w.since(o.PlacedAt, o.ReleaseDue)
 	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash)
 }
 
@@ -239,20 +264,23 @@ func readOrder(r *reader) ledger.Order {
 		State:          spec.OrderState(r.number(1<<31 - 1)),
 		Buyer:          r.address(),
 		Seller:         r.address(),
-		BuyerMSP:       string(r.bytes(maxMSP)),
-		SellerMSP:      string(r.bytes(maxMSP)),
+		BuyerMember:    r.uint32(),
+		SellerMember:   r.uint32(),
 		Listing:        r.id(),
 		Version:        r.uint32(),
 		Quantity:       r.uint32(),
 		Total:          r.amount(),
-		Fee:            r.amount(),
-		FeeAccount:     r.address(),
+		Released:       r.amount(),
+		Refunded:       r.amount(),
+		PanelPaid:      r.amount(),
 		FeeBps:         r.uint32(),
 		ReleaseSeconds: r.uint32(),
+		PlacedAt:       r.time(),
 	}
-	for _, seconds := range []*int64{&o.PlacedAt, &o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline, &o.ReleaseDue} {
-		*seconds = r.time()
+	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
+		*seconds = o.PlacedAt + r.seconds()
 	}
+	o.ReleaseDue = r.since(o.PlacedAt)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
 	return o
 }
@@ -261,8 +289,8 @@ func writeOffer(w *writer, o ledger.Offer) {
 	w.number(uint64(o.State))
 	w.address(o.Buyer)
 	w.address(o.Seller)
-	w.bytes([]byte(o.BuyerMSP))
-	w.bytes([]byte(o.SellerMSP))
+	w.number(uint64(o.BuyerMember))
+	w.number(uint64(o.SellerMember))
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
 	w.amount(o.Total)
@@ -275,18 +303,18 @@ func writeOffer(w *writer, o ledger.Offer) {
 
 func readOffer(r *reader) ledger.Offer {
 	o := ledger.Offer{
-		State:     spec.OfferState(r.number(1<<31 - 1)),
-		Buyer:     r.address(),
-		Seller:    r.address(),
-		BuyerMSP:  string(r.bytes(maxMSP)),
-		SellerMSP: string(r.bytes(maxMSP)),
-		Version:   r.uint32(),
-		Quantity:  r.uint32(),
-		Total:     r.amount(),
-		Counter:   r.amount(),
-		CreatedAt: r.time(),
-		UpdatedAt: r.time(),
-		ExpiresAt: r.time(),
+		State:        spec.OfferState(r.number(1<<31 - 1)),
+		Buyer:        r.address(),
+		Seller:       r.address(),
+		BuyerMember:  r.uint32(),
+		SellerMember: r.uint32(),
+		Version:      r.uint32(),
+		Quantity:     r.uint32(),
+		Total:        r.amount(),
+		Counter:      r.amount(),
+		CreatedAt:    r.time(),
+		UpdatedAt:    r.time(),
+		ExpiresAt:    r.time(),
 	}
 	r.hashes(&o.HandOverHash, &o.DeliveryHash)
 	return o
@@ -319,4 +347,32 @@ func readDispute(r *reader) ledger.Dispute {
 		*amount = r.amount()
 	}
 	return d
+}
+
+func writeTokenHold(w *writer, h ledger.TokenHold) {
+	w.number(uint64(h.State))
+	w.address(h.Payer)
+	w.address(h.Payee)
+	w.address(h.Arbiter)
+	w.amount(h.Amount)
+	w.amount(h.Captured)
+	w.time(h.PlacedAt)
+	w.time(h.UpdatedAt)
+	w.time(h.ExpiresAt)
+	w.bytes([]byte(h.Memo))
+}
+
+func readTokenHold(r *reader) ledger.TokenHold {
+	return ledger.TokenHold{
+		State:     spec.HoldState(r.number(1<<31 - 1)),
+		Payer:     r.address(),
+		Payee:     r.address(),
+		Arbiter:   r.address(),
+		Amount:    r.amount(),
+		Captured:  r.amount(),
+		PlacedAt:  r.time(),
+		UpdatedAt: r.time(),
+		ExpiresAt: r.time(),
+		Memo:      string(r.bytes(maxMemo)),
+	}
 }

@@ -33,6 +33,8 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 		data = c.GetTotal()
 	case *spec.Payout:
 		return payoutTotal(c)
+	case *spec.Approve:
+		return raise(c)
 	case *spec.MakeOffer:
 		data = c.GetTotal()
 	case interface{ GetAmount() []byte }:
@@ -42,6 +44,17 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 	}
 	amount, err := spec.AmountFromBytes(data)
 	return amount, err == nil
+}
+
+// raise is what an allowance is raised by.
+func raise(c *spec.Approve) (spec.Amount, bool) {
+	amount, err1 := spec.AmountFromBytes(c.GetAmount())
+	expected, err2 := spec.AmountFromBytes(c.GetExpected())
+	more, rises := amount.Sub(expected)
+	if !rises {
+		more = spec.Amount{}
+	}
+	return more, err1 == nil && err2 == nil
 }
 
 // payoutTotal adds up what a payout pays; what is beyond the cap nobody has.

@@ -65,13 +65,11 @@ type IntentModel interface {
 	Intent(ctx context.Context, id spec.ID) (IntentRecord, error)
 	// Nonce returns the highest nonce that an account's key used.
 	Nonce(ctx context.Context, address spec.Address) (uint64, error)
-	Lots(ctx context.Context, listing spec.ID) ([]Lot, error)
 	AwaitBlock(ctx context.Context, number uint64) error
 }
 
 // IntentSettings bound the use cases.
 type IntentSettings struct {
-	MSPID string
 	// Wait is how long an answer waits for the outcome, ModelWait how long for the read model to take its block.
 	Wait, ModelWait time.Duration
 	// LaneLimit is how many requests may wait for one kept key, LaneWait how long.
@@ -139,7 +137,7 @@ func (s *Intents) Relay(ctx context.Context, signed []*spec.SignedIntent) ([]Int
 		return nil, err
 	}
 	for _, one := range signed {
-		s.ready(ctx, way, one)
+		ready(one)
 	}
 	taken := way.carrier.Take(signed)
 	if full := allRefusedForNow(taken); full != nil {
@@ -160,34 +158,10 @@ func (s *Intents) Relay(ctx context.Context, signed []*spec.SignedIntent) ([]Int
 	return outcomes, nil
 }
 
-// ready makes an intent ready to be carried: the lower s of a P-256 signature, and a lot with enough stock.
-func (s *Intents) ready(ctx context.Context, way *way, signed *spec.SignedIntent) {
+// ready makes an intent ready to be carried: a P-256 signature gets the lower s.
+func ready(signed *spec.SignedIntent) {
 	if signed.GetScheme() == spec.Scheme_SCHEME_P256 {
 		signed.Signature = intent.NormaliseP256(signed.GetSignature())
-	}
-	if len(signed.GetHints().GetLot()) > 0 {
-		return
-	}
-	decoded, err := intent.Decode(way.ledgerID, signed)
-	if err != nil {
-		// The carrier refuses it.
-		return
-	}
-	listing, quantity, takes := stockTaken(decoded.Call.Command)
-	if !takes {
-		return
-	}
-	lots, err := s.model.Lots(ctx, spec.ID(listing))
-	if err != nil {
-		s.log.Error("the read model does not know a listing's lots", "error", err)
-		return
-	}
-	if lot, ok := chooseLot(s.settings.MSPID, lots, quantity, nil); ok {
-		hints := &spec.Hints{Lot: lot[:]}
-		if signed.Hints != nil {
-			hints.Credits = signed.Hints.Credits
-		}
-		signed.Hints = hints
 	}
 }
 

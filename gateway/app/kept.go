@@ -186,7 +186,7 @@ func (s *Intents) signAndTake(ctx context.Context, way *way, kept KeptKey, call 
 	if err != nil {
 		return TakenIntent{}, err
 	}
-	s.ready(ctx, way, signed)
+	ready(signed)
 	if announce != nil {
 		envelope, err := proto.Marshal(signed)
 		if err != nil {

@@ -1,149 +1,249 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"hash/fnv"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// lotChoice is an order's way through the lots of its listing.
-type lotChoice struct {
-	listing  spec.ID
-	quantity uint32
-	// refused are the lots that said lot_empty; told is a peer's word on the lots, once it was asked.
-	refused map[spec.ID]bool
-	asked   bool
-	told    []Lot
+const (
+	// MaxLots is how many lots of a listing the read model tells. Of a listing with more, nobody here says that it is sold out.
+	MaxLots = 1024
+	// maxGatewayLots is how many lots a listing begins with at most (spec.CreateListing).
+	maxGatewayLots = 16
+	// maxLotTries bounds the lots that one intent is tried with. Lots never grow, so that each is tried once.
+	maxLotTries = 32
+	// lotsWait bounds the wait for the read model to take the block of a refusal.
+	lotsWait = 10 * time.Second
+)
+
+// LotModel is what the choice of lots asks of the read model.
+type LotModel interface {
+	// Lots returns a listing's lots in the order of their identifiers, MaxLots at most.
+	Lots(ctx context.Context, listing spec.ID) ([]Lot, error)
+	// AwaitBlock returns when the model has taken the block, or with ctx's error.
+	AwaitBlock(ctx context.Context, number uint64) error
 }
 
-// hintLot names the lot that an order takes from, unless the caller did: this gateway's own one first, so that gateways
-// which sell side by side keep out of each other's way.
-func (a *attempt) hintLot(ctx context.Context) {
-	named, quantity, takes := stockTaken(a.call.Command)
-	if !takes || len(a.call.Hints.GetLot()) > 0 {
+// Lots chooses the lots that orders take from. Stock lies in lots, one a gateway: each gateway sells from its own one first, so
+// that gateways which sell side by side keep out of each other's way.
+type Lots struct {
+	mspID  string
+	ledger Ledger
+	model  LotModel
+	log    *slog.Logger
+	// index is the own member's number, 0 until it was asked for.
+	index atomic.Uint32
+}
+
+var _ Remedy = (*Lots)(nil)
+
+// NewLots returns the choice of an organisation's gateway.
+func NewLots(mspID string, ledger Ledger, model LotModel, log *slog.Logger) *Lots {
+	return &Lots{mspID: mspID, ledger: ledger, model: model, log: log}
+}
+
+// Hint names the first lot with enough stock, beginning at the own one, unless the buyer named one.
+func (l *Lots) Hint(ctx context.Context, call *spec.Call, hints *spec.Hints) {
+	listing, quantity, takes := stockTaken(call.Command)
+	if !takes || len(hints.GetLot()) > 0 {
 		return
 	}
-	listing, err := spec.IDFromBytes(named)
-	if err != nil {
-		// The codec lets no such listing in.
-		return
+	lots := l.known(ctx, listing)
+	if quantity == 0 {
+		lots = fullestFirst(lots)
 	}
-	a.lots = &lotChoice{listing: listing, quantity: quantity, refused: map[spec.ID]bool{}}
-	a.nameLot(a.knownLots(ctx))
+	for _, lot := range lots {
+		if lot.Stock >= max(quantity, 1) {
+			hints.Lot = lot.ID[:]
+			return
+		}
+	}
 }
 
 // stockTaken returns the listing whose stock a command takes, and how many units: 0 when only the offer that it accepts says.
-func stockTaken(command proto.Message) (listing []byte, quantity uint32, takes bool) {
+func stockTaken(command proto.Message) (listing spec.ID, quantity uint32, takes bool) {
 	switch c := command.(type) {
 	case *spec.PlaceOrder:
-		return c.GetListing(), c.GetQuantity(), true
+		return spec.ID(c.GetListing()), c.GetQuantity(), true
 	case *spec.AcceptOffer:
-		return c.GetListing(), 0, true
+		return spec.ID(c.GetListing()), 0, true
 	case *spec.AcceptCounter:
-		return c.GetListing(), 0, true
+		return spec.ID(c.GetListing()), 0, true
 	}
-	return nil, 0, false
+	return listing, 0, false
 }
 
-// knownLots returns the lots as the read model has them; none when it does not answer.
-func (a *attempt) knownLots(ctx context.Context) []Lot {
-	lots, err := a.service.model.Lots(ctx, a.lots.listing)
-	if err != nil {
-		a.service.log.Error("the read model does not know a listing's lots", "listing", a.lots.listing.Text(spec.ListingType), "error", err)
-	}
-	return lots
+// fullestFirst returns the lots as they are tried for who does not say how much is taken.
+func fullestFirst(lots []Lot) []Lot {
+	sorted := slices.Clone(lots)
+	slices.SortStableFunc(sorted, func(a, b Lot) int { return cmp.Compare(b.Stock, a.Stock) })
+	return sorted
 }
 
-// nameLot hints at a lot, and reports whether there is one.
-func (a *attempt) nameLot(lots []Lot) bool {
-	lot, ok := chooseLot(a.service.settings.MSPID, lots, a.lots.quantity, a.lots.refused)
-	if ok {
-		a.call.Hints.Lot = lot[:]
-	}
-	return ok
-}
+// Shared: strangers meet at lots.
+func (l *Lots) Shared(key ledger.Key) bool { return key.Kind == ledger.LotKind }
 
-// chooseLot returns the first lot with enough stock that was not refused, beginning at the gateway's own; for an unknown
-// quantity the fullest one.
-func chooseLot(mspID string, lots []Lot, quantity uint32, refused map[spec.ID]bool) (spec.ID, bool) {
-	own := ownLot(mspID, len(lots))
-	var best Lot
-	for i := range lots {
-		lot := lots[(own+i)%len(lots)]
-		switch {
-		case refused[lot.ID] || lot.Stock < max(quantity, 1):
-		case quantity > 0:
-			return lot.ID, true
-		case lot.Stock > best.Stock:
-			best = lot
+// Again deals out what is left to buyers whose lot had too little. The read model is asked at the height of the refusal or a
+// later one; what no lot has by then is sold out.
+func (l *Lots) Again(ctx context.Context, block uint64, refused []*RefusedIntent) {
+	waiting, cancel := context.WithTimeout(ctx, lotsWait)
+	defer cancel()
+	if err := l.model.AwaitBlock(waiting, block); err != nil {
+		l.log.Warn("the read model lags behind a refusal", "block", block, "error", err)
+		return
+	}
+	shelves := map[spec.ID]*shelf{}
+	for _, r := range refused {
+		listing, quantity, takes := stockTaken(r.Call.Command)
+		if !takes {
+			continue
 		}
+		if shelves[listing] == nil {
+			lots, err := l.model.Lots(ctx, listing)
+			if err != nil {
+				l.log.Error("the read model does not know a listing's lots", "listing", listing.Text(spec.ListingType), "error", err)
+				return
+			}
+			shelves[listing] = newShelf(l.inTurn(ctx, listing, lots))
+		}
+		if quantity == 0 {
+			shelves[listing].serveFullest(r)
+			continue
+		}
+		shelves[listing].serve(r, quantity)
 	}
-	return best.ID, best.Stock > 0
 }
 
-// ownLot spreads organisations over lots; the same organisation always gets the same one.
-func ownLot(mspID string, lots int) int {
-	if lots == 0 {
+// known returns a listing's lots in the own turn as the read model has them; none when it does not answer.
+func (l *Lots) known(ctx context.Context, listing spec.ID) []Lot {
+	lots, err := l.model.Lots(ctx, listing)
+	if err != nil {
+		l.log.Error("the read model does not know a listing's lots", "listing", listing.Text(spec.ListingType), "error", err)
+		return nil
+	}
+	return l.inTurn(ctx, listing, lots)
+}
+
+// inTurn returns the lots in the order in which this gateway sells from them: the n-th member's gateway begins at the n-th of
+// those that the listing began with, goes round them, and comes to stock that was added or came back at last.
+func (l *Lots) inTurn(ctx context.Context, listing spec.ID, lots []Lot) []Lot {
+	if len(lots) < 2 {
+		return lots
+	}
+	own, start := int(max(l.member(ctx), 1))-1, -1
+	var first []Lot
+	for n := range maxGatewayLots {
+		id := spec.StockLot(listing, 1, uint32(n))
+		at := slices.IndexFunc(lots, func(lot Lot) bool { return lot.ID == id })
+		if at < 0 {
+			continue
+		}
+		if n >= own && start < 0 {
+			start = len(first)
+		}
+		first = append(first, lots[at])
+	}
+	rest := slices.DeleteFunc(slices.Clone(lots), func(lot Lot) bool { return slices.Contains(first, lot) })
+	if start < 0 {
+		start = own
+	}
+	return append(rotated(first, start), rotated(rest, own)...)
+}
+
+// rotated returns the lots as they come when one begins at the n-th.
+func rotated(lots []Lot, n int) []Lot {
+	if len(lots) == 0 {
+		return nil
+	}
+	n %= len(lots)
+	return append(slices.Clone(lots[n:]), lots[:n]...)
+}
+
+// member returns the own member's number, or 0 while no peer tells it.
+func (l *Lots) member(ctx context.Context) uint32 {
+	if index := l.index.Load(); index > 0 {
+		return index
+	}
+	index, err := MemberIndex(ctx, l.ledger, l.mspID)
+	if err != nil {
+		l.log.Warn("could not ask for the own member's number", "error", err)
 		return 0
 	}
-	digest := fnv.New32a()
-	digest.Write([]byte(mspID))
-	return int(digest.Sum32() % uint32(lots))
+	l.index.Store(index)
+	return index
 }
 
-// remedyLot goes on to the next lot that may have enough. When the read model knows of none, a peer is asked once; when
-// that knows of none either, the listing is sold out.
-func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
-	if a.lots == nil {
-		return false, refusal
-	}
-	if named := a.call.Hints.GetLot(); len(named) > 0 {
-		a.lots.refused[spec.ID(named)] = true
-	}
-	if a.lots.asked {
-		return a.nextLot(a.lots.told)
-	}
-	if a.nameLot(a.knownLots(ctx)) {
-		return true, nil
-	}
-	var err error
-	if a.lots.told, err = a.service.askLots(ctx, a.lots.listing); err != nil {
-		return false, refusal
-	}
-	// What a peer says now is newer than a refusal from before.
-	a.lots.asked, a.lots.refused = true, map[spec.ID]bool{}
-	return a.nextLot(a.lots.told)
+// shelf is what a listing's lots have and have not been dealt out yet.
+type shelf struct {
+	lots []Lot
+	left []uint32
 }
 
-// nextLot goes on to another lot, or says that there is none.
-func (a *attempt) nextLot(lots []Lot) (bool, error) {
-	if a.nameLot(lots) {
-		return true, nil
+func newShelf(lots []Lot) *shelf {
+	s := &shelf{lots: lots}
+	for _, lot := range lots {
+		s.left = append(s.left, lot.Stock)
 	}
-	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", max(a.lots.quantity, 1))
+	return s
 }
 
-// askLots asks a peer for a listing's lots.
-func (s *Service) askLots(ctx context.Context, listing spec.ID) ([]Lot, error) {
-	call := &spec.Call{Operation: spec.Find(spec.MarketContract + ":GetListing"), Command: &spec.GetListing{Listing: listing[:]}}
-	result, err := s.ledger.Evaluate(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	var view spec.ListingView
-	if err := spec.DecodeJSON(result, &view); err != nil {
-		return nil, err
-	}
-	lots := make([]Lot, 0, len(view.GetLots()))
-	for _, found := range view.GetLots() {
-		id, err := spec.IDFromBytes(found.GetLot())
-		if err != nil {
-			return nil, err
+// serve gives a buyer the next lot that has enough. Who comes when all is dealt out is tried behind the others, for they may
+// yet be refused, until no lot has enough.
+func (s *shelf) serve(r *RefusedIntent, quantity uint32) {
+	at, behind := -1, -1
+	for n, lot := range s.lots {
+		if s.left[n] >= quantity {
+			at = n
+			break
 		}
-		lots = append(lots, Lot{ID: id, Stock: found.GetStock()})
+		if lot.Stock >= quantity {
+			behind = n
+		}
 	}
-	return lots, nil
+	switch {
+	case at >= 0:
+		s.left[at] -= quantity
+	case behind >= 0:
+		at = behind
+	case len(s.lots) < MaxLots:
+		r.Refusal = spec.FieldErrorf(spec.SoldOut, "quantity", "no lot has %d units left", quantity)
+		return
+	}
+	s.deal(r, at)
+}
+
+// serveFullest tries who accepts an offer, which alone says how much it takes, with the fullest lot. Has that refused already, no lot
+// has enough.
+func (s *shelf) serveFullest(r *RefusedIntent) {
+	at := -1
+	for n, left := range s.left {
+		if left > 0 && (at < 0 || left > s.left[at]) {
+			at = n
+		}
+	}
+	if at < 0 || bytes.Equal(r.Hints.GetLot(), s.lots[at].ID[:]) {
+		r.Refusal = spec.FieldErrorf(spec.SoldOut, "quantity", "no lot has as many units as the offer is for")
+		return
+	}
+	s.deal(r, at)
+}
+
+// deal has a refused buyer tried again with a lot; without one (-1), or after too many, the refusal stands.
+func (s *shelf) deal(r *RefusedIntent, at int) {
+	if at < 0 || r.Tries >= maxLotTries {
+		return
+	}
+	r.Tries++
+	id := s.lots[at].ID
+	r.Hints.Lot, r.Again, r.Apart = id[:], true, true // for it is no longer the own one
 }

@@ -50,12 +50,9 @@ type Model interface {
 	Funds(ctx context.Context, address spec.Address, credits int) (Funds, error)
 	// Crowded returns the accounts, anybody's, that have at least so many open credits.
 	Crowded(ctx context.Context, credits int) ([]spec.Address, error)
-	// Lots returns a listing's lots in the order of their identifiers.
-	Lots(ctx context.Context, listing spec.ID) ([]Lot, error)
+	LotModel
 	// Transaction returns what the blocks said of a transaction; its state is TransactionUnknown when they said nothing.
 	Transaction(ctx context.Context, id string) (TransactionRecord, error)
-	// AwaitBlock returns when the model has taken the block, or with ctx's error.
-	AwaitBlock(ctx context.Context, number uint64) error
 	// NoteLabel remembers that a sub-account of the own organisation is in use.
 	NoteLabel(ctx context.Context, label string) error
 	// Labels returns the sub-accounts in use.

@@ -79,6 +79,8 @@ type fixed struct {
 	// behind is what the model knows of a transaction once somebody waited for a block.
 	behind *app.TransactionRecord
 	waited bool
+	// lagging: no block is ever taken.
+	lagging bool
 }
 
 func (f *fixed) Funds(_ context.Context, _ spec.Address, credits int) (app.Funds, error) {
@@ -98,6 +100,9 @@ func (f *fixed) Transaction(_ context.Context, id string) (app.TransactionRecord
 }
 func (f *fixed) AwaitBlock(context.Context, uint64) error {
 	f.waited = true
+	if f.lagging {
+		return context.DeadlineExceeded
+	}
 	return nil
 }
 func (f *fixed) NoteLabel(_ context.Context, label string) error {

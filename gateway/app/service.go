@@ -34,6 +34,7 @@ type Service struct {
 	meter    Meter
 	log      *slog.Logger
 	lanes    *Lanes
+	lots     *Lots
 	// inFlight keeps two requests under one idempotency key from passing each other.
 	inFlight *Lanes
 	labels   sync.Map
@@ -43,9 +44,12 @@ type Service struct {
 func NewService(settings Settings, ledger Ledger, model Model, journal Journal, meter Meter, log *slog.Logger) *Service {
 	return &Service{
 		settings: settings, ledger: ledger, model: model, journal: journal, meter: meter, log: log,
-		lanes: NewLanes(settings.LaneLimit), inFlight: NewLanes(settings.LaneLimit),
+		lanes: NewLanes(settings.LaneLimit), inFlight: NewLanes(settings.LaneLimit), lots: NewLots(settings.MSPID, ledger, model, log),
 	}
 }
+
+// Lots returns the choice of lots, which calls and intents share.
+func (s *Service) Lots() *Lots { return s.lots }
 
 // Organisation returns the gateway's own organisation, its membership service provider and its account.
 func (s *Service) Organisation() (name, mspID string, address spec.Address) {

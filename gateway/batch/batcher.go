@@ -24,6 +24,8 @@ type Options struct {
 	QueueIntents, LaneIntents int
 	// Attempts (8) is how often an intent that lost to others is carried again before its submitter is told.
 	Attempts int
+	// Remedies are tried for refused intents besides more credits for those that lack funds.
+	Remedies Remedies
 	Meter    Meter
 	Log      *slog.Logger
 }
@@ -62,9 +64,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// maxRefills bounds how often an intent that lacked funds is tried with more credits.
-const maxRefills = 3
-
 // Batcher gathers intents and carries them. Run must run for anything to happen.
 type Batcher struct {
 	options Options
@@ -83,6 +82,7 @@ type Batcher struct {
 
 // New returns a batcher over its ports.
 func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher {
+	options.Remedies = options.Remedies.with(spec.InsufficientFunds, funds{model})
 	return &Batcher{
 		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
 		waiting: map[spec.ID]*entry{}, queue: newQueue(), wake: make(chan struct{}, 1),
@@ -106,6 +106,7 @@ func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.options.Remedies.hint(context.Background(), e)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if known, ok := b.waiting[e.id]; ok {
@@ -196,6 +197,8 @@ func (b *Batcher) fly(ctx context.Context, taken []*entry) {
 type landing struct {
 	outcomes []outcome
 	again    []*entry
+	// causes counts those to be carried again by the code that was in their way.
+	causes map[spec.Code]int
 }
 
 type outcome struct {
@@ -204,13 +207,18 @@ type outcome struct {
 	err     error
 }
 
+func (l *landing) carryAgain(e *entry, code spec.Code) {
+	l.again = append(l.again, e)
+	l.causes[code]++
+}
+
 func (l *landing) end(e *entry, err error) {
 	l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id}, err: err})
 }
 
 // carry screens the batch, names its credits and takes it to the ledger.
 func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
-	l := &landing{}
+	l := &landing{causes: map[spec.Code]int{}}
 	good := screen(taken, l)
 	if len(good) == 0 {
 		return l
@@ -237,12 +245,10 @@ func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
 	if errors.As(err, &unknown) {
 		commit, err = b.resolve(ctx, unknown, start, len(good))
 	}
-	b.land(l, good, commit, err)
-	lost := lostOutcome(err)
-	b.options.Meter.Carried(len(good), cmp.Or(lost, string(app.TransactionCommitted)))
-	if len(l.again) > 0 {
-		// Out of a batch that happened only those come again that lacked credits.
-		b.options.Meter.CarriedAgain(len(l.again), cmp.Or(lost, string(spec.InsufficientFunds)))
+	b.land(ctx, l, good, commit, err)
+	b.options.Meter.Carried(len(good), cmp.Or(lostOutcome(err), string(app.TransactionCommitted)))
+	for code, intents := range l.causes {
+		b.options.Meter.CarriedAgain(intents, string(code))
 	}
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,6 +58,7 @@ type house struct {
 	ledger  *scripted
 	batcher *batch.Batcher
 	params  batch.Parameters
+	chain   *memledger.Chain
 }
 
 func newHouse(t *testing.T, options batch.Options) *house {
@@ -71,7 +73,7 @@ func newHouse(t *testing.T, options batch.Options) *house {
 		t.Fatal(err)
 	}
 	h := &house{T: t, ctx: ctx, ledger: &scripted{Ledger: chain.For(memledger.Members[0])}}
-	index, err := batch.MemberIndex(ctx, h.ledger, memledger.Members[0])
+	index, err := app.MemberIndex(ctx, h.ledger, memledger.Members[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +86,8 @@ func newHouse(t *testing.T, options batch.Options) *house {
 		t.Fatal(err)
 	}
 	options.Parameters = h.params
+	options.Remedies = batch.Remedies{spec.LotEmpty: app.NewLots(memledger.Members[0], h.ledger, database, slog.New(slog.DiscardHandler))}
+	h.chain = chain
 	h.batcher = batch.New(options, h.ledger, database, witness)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

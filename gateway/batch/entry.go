@@ -24,10 +24,12 @@ type entry struct {
 	size      int
 	// weight is how many keys the batch reads or writes because of it, at least.
 	weight int
-	// attempts counts transactions that bore it and came to nothing; refills those that lacked its credits.
-	attempts, refills int
-	// named: credits were named for it, as for the first of its account in a batch.
-	named bool
+	// attempts counts transactions that bore it and came to nothing, contests those that lost at a shared key; tries has what
+	// remedies were tried.
+	attempts, contests int
+	tries              map[spec.Code]int
+	// first: it is its account's first in the batch, and so has its credits named.
+	first bool
 	// suspect: it was in a batch that lost to somebody outside, and is carried in a small one until it is through. limit is
 	// the most intents of such a batch.
 	suspect bool

@@ -1,26 +1,10 @@
 package batch
 
 import (
-	"context"
-
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
-	"github.com/cybermiles/cmt/gateway/app"
 )
-
-// MemberIndex asks the ledger for an organisation's index.
-func MemberIndex(ctx context.Context, l app.Ledger, mspID string) (uint32, error) {
-	result, err := l.Evaluate(ctx, &spec.Call{Operation: spec.Find("consortium:GetMember"), Command: &spec.GetMember{MspId: mspID}})
-	if err != nil {
-		return 0, err
-	}
-	var view spec.Member
-	if err := spec.DecodeJSON(result, &view); err != nil {
-		return 0, err
-	}
-	return view.GetIndex(), nil
-}
 
 // SetHome says which member the gateway is of. Before that nobody is known to be at home here.
 func (w *Witness) SetHome(index uint32) {

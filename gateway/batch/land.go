@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -39,52 +40,6 @@ func screen(taken []*entry, l *landing) []*entry {
 // nameKeys asks the rules which keys the intent may collide over.
 func (e *entry) nameKeys() { e.keys = ledger.Contended(e.ledgerIntent()) }
 
-// maxHints is how many credits one intent may name.
-const maxHints = spec.MaxHintedCredits
-
-// foldEvery is how many of an account's open credits are folded at least with each of its intents that debit: more than
-// one payment brings, so that credits do not pile up.
-const foldEvery = 4
-
-// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 8,000 keys a round, and the intents' own are
-// some thousands of them. Whom the rest would have served lacks funds for now and comes again. maxBatchKeys bounds those, with
-// every receiver of a payout, read or not; what is written once is not counted and has the rest.
-const (
-	maxBatchCredits = 4_000
-	maxBatchKeys    = 3_000
-)
-
-// nameCredits names, for the first intent of each account that debits, open credits to fold.
-func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
-	named, left := map[spec.Address]bool{}, maxBatchCredits
-	for _, e := range good {
-		e.signed.Hints.Credits, e.named = nil, false
-		if named[e.intent.Actor] || !app.Debits(e.intent.Call.Operation) {
-			continue
-		}
-		named[e.intent.Actor], e.named = true, true
-		needed, bounded := app.DebitOf(e.intent.Call.Command)
-		wanted := foldEvery
-		if e.refills > 0 || !bounded { // a sweep asks for all it can get
-			wanted = maxHints
-		}
-		funds, err := b.model.Funds(ctx, e.intent.Actor, maxHints)
-		if err != nil {
-			return err
-		}
-		have := funds.Account
-		for n, credit := range funds.Credits {
-			if left == 0 || n >= wanted && !have.Less(needed) {
-				break
-			}
-			left--
-			have, _ = have.Add(credit.Amount)
-			e.signed.Hints.Credits = append(e.signed.Hints.Credits, credit.Name.Bytes())
-		}
-	}
-	return nil
-}
-
 func encode(good []*entry) ([]byte, error) {
 	batch := &spec.Batch{Intents: make([]*spec.SignedIntent, len(good))}
 	for i, e := range good {
@@ -94,7 +49,7 @@ func encode(good []*entry) ([]byte, error) {
 }
 
 // land decides what becomes of each intent of a batch that came back.
-func (b *Batcher) land(l *landing, good []*entry, commit app.Commit, err error) {
+func (b *Batcher) land(ctx context.Context, l *landing, good []*entry, commit app.Commit, err error) {
 	if err != nil {
 		b.landLost(l, good, err)
 		return
@@ -110,31 +65,27 @@ func (b *Batcher) land(l *landing, good []*entry, commit app.Commit, err error) 
 	for _, r := range result.Refusals {
 		refusals[int(r.Index)] = &spec.Error{Code: spec.Code(r.Code), Field: r.Field, Detail: r.Detail}
 	}
+	said := b.options.Remedies.try(ctx, commit.Block, good, refusals)
 	for i, e := range good {
-		refusal := refusals[i]
-		switch {
-		case refusal == nil:
+		switch r := said[i]; {
+		case r == nil:
 			l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id, Transaction: commit.Transaction, Block: commit.Block}})
-		case refusal.Code == spec.InsufficientFunds && e.refills < maxRefills && b.hasMore(e):
-			// One behind another of its account had no credits named: that was no try of its own.
-			if e.named {
-				e.refills++
-			}
-			l.again = append(l.again, e)
+		case r.Again:
+			e.tryAgain(r, b.options.MaxIntents)
+			l.carryAgain(e, r.Refusal.Code)
 		default:
-			l.end(e, refusal)
+			l.end(e, r.Refusal)
 		}
 	}
 }
 
-// hasMore reports whether the account has open credits that the intent did not name.
-func (b *Batcher) hasMore(e *entry) bool {
-	funds, err := b.model.Funds(context.Background(), e.intent.Actor, maxHints)
-	return err == nil && funds.CreditCount > 0
-}
+// maxContests bounds how often an intent loses at a shared key. Whoever was first there got something done, so that all come
+// to an end sooner or later; the bound is for who loses time and again.
+const maxContests = 64
 
 // landLost deals with a batch of which nothing happened. After a conflict the guilty are told from the others by what changed
-// under them: those go on as before, these are carried apart.
+// under them: those go on as before, these are carried apart. Who lost at a key that strangers share is not guilty: they are
+// carried again at once, all together and apart from others, for each of them alone would stand in the next one's way.
 func (b *Batcher) landLost(l *landing, good []*entry, err error) {
 	code := spec.ErrorCode(err)
 	if code != spec.Conflict && code != spec.Fenced {
@@ -143,38 +94,93 @@ func (b *Batcher) landLost(l *landing, good []*entry, err error) {
 		}
 		return
 	}
-	guilty := 0
+	blamed := make([]blame, len(good))
 	if code == spec.Conflict {
-		for _, e := range good {
-			if b.touched(e) {
-				e.suspect, e.limit = true, 1
-				guilty++
-			}
-		}
+		blamed = b.blame(good)
 	}
-	for _, e := range good {
-		if code == spec.Conflict && guilty == 0 {
+	guilty := 0
+	for i, e := range good {
+		switch blamed[i] {
+		case sharing:
+			e.suspect, e.limit = true, b.options.MaxIntents
+			if e.contests++; e.contests >= maxContests {
+				l.end(e, err)
+				continue
+			}
+			l.carryAgain(e, code)
+			continue
+		case proven:
+			e.suspect, e.limit = true, 1
+			guilty++
+		case possible:
 			// Nobody was seen: halves find the one.
 			e.suspect, e.limit = len(good) > 1 || e.suspect, max(1, len(good)/2)
+		case none:
 		}
 		if e.attempts++; e.attempts >= b.options.Attempts {
 			l.end(e, err)
 			continue
 		}
-		if len(good) == 1 || guilty > 0 && e.suspect {
+		if len(good) == 1 || blamed[i] == proven {
 			wait := min(longestBackOff, firstBackOff<<min(e.attempts, 10))
 			e.notBefore = time.Now().Add(wait/2 + rand.N(wait/2))
 		}
-		l.again = append(l.again, e)
+		l.carryAgain(e, code)
 	}
 	b.options.Log.Warn("a batch came to nothing", "code", code, "intents", len(good), "guilty", guilty)
 }
 
-func (b *Batcher) touched(e *entry) bool {
-	for _, key := range e.keys {
-		if b.witness.ChangedByOthers(key) {
-			return true
+// blame says what an intent has to do with the conflict that its batch was lost in.
+type blame int
+
+const (
+	none blame = iota
+	// possible: nobody was seen at any key of the batch.
+	possible
+	// sharing: it met strangers at a key where carriers make them meet.
+	sharing
+	// proven: somebody else changed a key of its own.
+	proven
+)
+
+// blame finds who is to blame for a conflict, by what blocks showed. When they showed nothing, it is put on shared keys, if
+// there are any: strangers meet there most.
+func (b *Batcher) blame(good []*entry) []blame {
+	found := make([]blame, len(good))
+	seen, shares := false, false
+	for i, e := range good {
+		found[i] = b.touched(e)
+		seen = seen || found[i] != none
+		shares = shares || b.sharedKey(e)
+	}
+	for i, e := range good {
+		switch {
+		case seen:
+		case !shares:
+			found[i] = possible
+		case b.sharedKey(e):
+			found[i] = sharing
 		}
 	}
-	return false
+	return found
+}
+
+// touched tells what others changed under an intent.
+func (b *Batcher) touched(e *entry) blame {
+	found := none
+	for _, key := range e.keys {
+		// A credit comes from others, and goes with its owner's account.
+		if key.Kind == ledger.CreditKind || !b.witness.ChangedByOthers(key) {
+			continue
+		}
+		if !b.options.Remedies.shared(key) {
+			return proven
+		}
+		found = sharing
+	}
+	return found
+}
+
+func (b *Batcher) sharedKey(e *entry) bool {
+	return slices.ContainsFunc(e.keys, b.options.Remedies.shared)
 }

@@ -83,6 +83,10 @@ func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, w
 				continue
 			}
 			if e.suspect {
+				if len(taken) >= e.limit {
+					blocked[l] = true
+					continue
+				}
 				limit = min(limit, e.limit)
 			}
 			l.entries = l.entries[1:]

@@ -225,8 +225,41 @@ func TestPurchaseByIntents(t *testing.T) {
 			t.Fatalf("purchase %d: %v %v", n, r[0].Problem, r[1].Problem)
 		}
 	}
-	if r := relay(t, h.treasury, h.treasuryKey, anna.sign("market:PlaceOrder", `{"reference":"late","listing":"`+listing+`","version":1,"quantity":1,"total":"11.5"}`)).Results[0]; r.Problem == nil || r.Problem.Code != spec.LotEmpty {
+	if r := relay(t, h.treasury, h.treasuryKey, anna.sign("market:PlaceOrder", `{"reference":"late","listing":"`+listing+`","version":1,"quantity":1,"total":"11.5"}`)).Results[0]; r.Problem == nil || r.Problem.Code != spec.SoldOut {
 		t.Errorf("beyond the stock: %+v", r)
+	}
+}
+
+// Two gateways sell one listing to more buyers than there are units: each unit once, and everybody else is told so.
+func TestFlashSaleByIntents(t *testing.T) {
+	h := newHouse(t)
+	listing := h.list(t)
+	const units, each = 4, 5
+	got := make([]results, 2)
+	var selling sync.WaitGroup
+	for i, gateway := range []*gatewaytest.Gateway{h.treasury, h.shop} {
+		var intents []*spec.SignedIntent
+		for range each {
+			buyer := h.newPerson(t, spec.Scheme_SCHEME_ED25519)
+			intents = append(intents, buyer.sign("market:PlaceOrder", `{"reference":"one","listing":"`+listing+`","version":1,"quantity":1,"total":"11.5"}`))
+		}
+		key := []string{h.treasuryKey, h.shopKey}[i]
+		selling.Go(func() { got[i] = relay(t, gateway, key, intents...) })
+	}
+	selling.Wait()
+	ordered, soldOut := 0, 0
+	for _, one := range append(got[0].Results, got[1].Results...) {
+		switch {
+		case one.Problem == nil:
+			ordered++
+		case one.Problem.Code == spec.SoldOut:
+			soldOut++
+		default:
+			t.Errorf("%+v", one.Problem)
+		}
+	}
+	if ordered != units || soldOut != 2*each-units {
+		t.Errorf("%d ordered and %d were told that nothing is left", ordered, soldOut)
 	}
 }
 

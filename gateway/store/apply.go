@@ -3,30 +3,78 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/store/mirror"
 )
 
+// row is a record that some list has.
+type row struct {
+	// position is that of the transaction that wrote it: block << 24 | number in block.
+	position uint64
+	key      ledger.Key
+	record   ledger.Record
+}
+
+// isListed says of which kinds there are lists. Of all others only the mirror keeps something, which does not decode them.
+func isListed(kind ledger.Kind) bool {
+	switch kind {
+	case ledger.ListingKind, ledger.VersionKind, ledger.OrderKind, ledger.TransferKind:
+		return true
+	default:
+		return false
+	}
+}
+
+// read takes a block apart: what the mirror takes, and the rows of the lists. Nothing is changed.
+func (s *Store) read(block app.Block) (changes mirror.Changes, rows []row, err error) {
+	changes = mirror.Changes{Number: block.Number, Hash: block.Hash}
+	for number, t := range block.Transactions {
+		changes.Writes = append(changes.Writes, t.Writes...)
+		for _, write := range t.Writes {
+			kind, err := state.KindOf(write.Key)
+			if err != nil {
+				return changes, nil, fmt.Errorf("transaction %s: %w", t.ID, err)
+			}
+			if write.Delete || !isListed(kind) {
+				continue
+			}
+			r := row{position: block.Number<<positionBits | uint64(number)}
+			if r.key, err = state.ParseKey(write.Key); err == nil {
+				r.record, err = state.DecodeRecord(kind, write.Value)
+			}
+			if err != nil {
+				return changes, nil, fmt.Errorf("transaction %s: key %q: %w", t.ID, write.Key, err)
+			}
+			rows = append(rows, r)
+		}
+		if t.Function != spec.BatchFunction || t.Code != app.Valid {
+			continue
+		}
+		batch, err := s.batch(number, t)
+		if err != nil {
+			return changes, nil, fmt.Errorf("transaction %s: %w", t.ID, err)
+		}
+		changes.Batches = append(changes.Batches, batch)
+	}
+	return changes, rows, nil
+}
+
 // applier takes one block within one database transaction. Statements are prepared when first used and live as long: a block
-// may hold thousands of the same.
+// may hold many of the same.
 type applier struct {
 	ctx        context.Context
 	tx         *sql.Tx
-	block      uint64
 	statements map[string]*sql.Stmt
-	// credits is how many open credits each account gained or lost.
-	credits map[spec.Address]int
 }
 
-func newApplier(ctx context.Context, tx *sql.Tx, block uint64) *applier {
-	return &applier{ctx: ctx, tx: tx, block: block, statements: map[string]*sql.Stmt{}, credits: map[spec.Address]int{}}
+func newApplier(ctx context.Context, tx *sql.Tx) *applier {
+	return &applier{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}}
 }
 
 func (a *applier) close() error {
@@ -50,144 +98,53 @@ func (a *applier) exec(query string, arguments ...any) error {
 	return err
 }
 
-func (a *applier) transaction(number int, t app.BlockTransaction) error {
-	// The same envelope may be in a later block again; what the first one came to stands.
-	err := a.exec("INSERT INTO transactions (id, block, code, operation, creator, time, result) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-		t.ID, a.block, t.Code, t.Function, t.Creator, t.Time.Unix(), t.Result)
-	if err != nil {
+func (a *applier) block(block app.Block, rows []row) error {
+	if err := a.exec("INSERT INTO blocks (number, hash) VALUES (?, ?)", block.Number, block.Hash); err != nil {
 		return err
 	}
-	if err := a.exec(`DELETE FROM unsettled WHERE "transaction" = ?`, t.ID); err != nil {
-		return err
-	}
-	for _, write := range t.Writes {
-		if err := a.write(a.block<<positionBits|uint64(number), write); err != nil {
-			return fmt.Errorf("key %q: %w", write.Key, err)
+	for _, t := range block.Transactions {
+		if err := a.transaction(block.Number, t); err != nil {
+			return fmt.Errorf("transaction %s: %w", t.ID, err)
 		}
 	}
-	if t.Function == spec.BatchFunction && t.Code == app.Valid {
-		return a.intents(t)
+	for _, r := range rows {
+		if err := a.index(r); err != nil {
+			return fmt.Errorf("key %q: %w", state.FormatKey(r.key), err)
+		}
 	}
 	return nil
 }
 
-func (a *applier) write(position uint64, write app.Write) error {
-	key, err := state.ParseKey(write.Key)
+func (a *applier) transaction(block uint64, t app.BlockTransaction) error {
+	// The same envelope may be in a later block again; what the first one came to stands.
+	err := a.exec("INSERT INTO transactions (id, block, code, operation, creator, time, result) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		t.ID, block, t.Code, t.Function, t.Creator, t.Time.Unix(), t.Result)
 	if err != nil {
 		return err
 	}
-	if key.Kind == ledger.CreditKind {
-		return a.credit(key, write)
-	}
-	if write.Delete {
-		return a.exec("DELETE FROM state WHERE key = ?", write.Key)
-	}
-	record, err := state.DecodeRecord(key.Kind, write.Value)
-	if err != nil {
-		return err
-	}
-	if err := a.exec("INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", write.Key, write.Value); err != nil {
-		return err
-	}
-	return a.index(position, key, record)
+	return a.exec(`DELETE FROM unsettled WHERE "transaction" = ?`, t.ID)
 }
 
-// credit keeps the credits, which lie in a table of their own and not in the state: nobody asks for one by its key.
-func (a *applier) credit(key ledger.Key, write app.Write) error {
-	owner, err := spec.AddressFromBytes([]byte(key.Parent))
-	if err != nil {
-		return err
-	}
-	if write.Delete {
-		a.credits[owner]--
-		return a.exec("DELETE FROM credits WHERE address = ? AND name = ?", []byte(key.Parent), []byte(key.ID))
-	}
-	record, err := state.DecodeRecord(key.Kind, write.Value)
-	if err != nil {
-		return err
-	}
-	a.credits[owner]++
-	// A credit's name is its transaction's own: it comes once.
-	return a.exec("INSERT INTO credits (address, name, amount) VALUES (?, ?, ?)",
-		[]byte(key.Parent), []byte(key.ID), sortable(record.(ledger.Credit).Amount))
-}
-
-// index keeps the indexes; records that no list asks for have none.
-func (a *applier) index(position uint64, key ledger.Key, record ledger.Record) error {
-	id, parent := []byte(key.ID), []byte(key.Parent)
-	switch r := record.(type) {
+// index keeps the lists' rows.
+func (a *applier) index(row row) error {
+	id, parent := []byte(row.key.ID), []byte(row.key.Parent)
+	switch r := row.record.(type) {
 	case ledger.Listing:
 		listingState := spec.ListingState_LISTING_STATE_OPEN
 		if r.Closed {
 			listingState = spec.ListingState_LISTING_STATE_CLOSED
 		}
 		return a.exec("INSERT INTO listings (id, seller, version, state, category, position) VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state",
-			id, r.Seller.Bytes(), r.Version, int32(listingState), position)
+			id, r.Seller.Bytes(), r.Version, int32(listingState), row.position)
 	case ledger.Version:
 		// A listing's head sorts before its versions in a write set, so the row is there.
 		return a.exec("UPDATE listings SET category = ? WHERE id = ?", r.Category, parent)
 	case ledger.Order:
 		return a.exec("INSERT INTO orders (id, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
-			id, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), position)
+			id, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
 	case ledger.Transfer:
 		return a.exec("INSERT INTO transfers (id, sender, receiver, position) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			id, r.From.Bytes(), r.To.Bytes(), position)
+			id, r.From.Bytes(), r.To.Bytes(), row.position)
 	}
 	return nil
-}
-
-// rowsPerInsert is how many intents one statement writes: more save nothing, as the index's random keys cost most.
-const rowsPerInsert = 16
-
-// intents notes what became of a batch's intents.
-func (a *applier) intents(t app.BlockTransaction) error {
-	ledgerID, err := a.ledgerID()
-	if err != nil {
-		return err
-	}
-	transaction, err := hex.DecodeString(t.ID)
-	if err != nil {
-		return fmt.Errorf("a transaction's identifier is no hex: %w", err)
-	}
-	rows, err := intentRows(ledgerID, t)
-	if err != nil {
-		return err
-	}
-	var arguments []any
-	for i, row := range rows {
-		if row != nil {
-			arguments = append(arguments, row.id[:], transaction, a.block, i, string(row.refusal.Code), row.refusal.Field, row.refusal.Detail)
-		}
-		if len(arguments) == rowsPerInsert*intentColumns || i == len(rows)-1 && len(arguments) > 0 {
-			if err := a.exec(insertIntents(len(arguments)/intentColumns), arguments...); err != nil {
-				return err
-			}
-			arguments = arguments[:0]
-		}
-	}
-	return nil
-}
-
-const intentColumns = 7
-
-// insertIntents writes rows of intents; what happened stays, whatever is said of the intent later.
-func insertIntents(rows int) string {
-	return `INSERT INTO intents (id, "transaction", block, position, code, field, detail) VALUES ` +
-		strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", rows), ", ") +
-		` ON CONFLICT (id) DO UPDATE SET "transaction" = excluded."transaction", block = excluded.block, position = excluded.position,
-			code = excluded.code, field = excluded.field, detail = excluded.detail WHERE code <> ''`
-}
-
-// ledgerID reads the ledger's identifier, which intents are signed with, from the mirrored parameters.
-func (a *applier) ledgerID() ([16]byte, error) {
-	var value []byte
-	err := a.tx.QueryRowContext(a.ctx, "SELECT value FROM state WHERE key = ?", state.FormatKey(ledger.ParametersKey())).Scan(&value)
-	if err != nil {
-		return [16]byte{}, fmt.Errorf("read the ledger's parameters: %w", err)
-	}
-	record, err := state.DecodeRecord(ledger.ParametersKind, value)
-	if err != nil {
-		return [16]byte{}, err
-	}
-	return record.(ledger.Parameters).LedgerID, nil
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"flag"
 	"fmt"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,48 +74,85 @@ func round(t testing.TB, chain *memledger.Chain, people []*wallet.Key, nonce uin
 	return commit
 }
 
-// BenchmarkApplyPayments is what the read model costs an intent: everyone pays and folds what came in the block before.
-func BenchmarkApplyPayments(b *testing.B) {
-	chain, err := memledger.New(b.Context())
-	if err != nil {
-		b.Fatal(err)
+// accountsInState is how many accounts the benchmark's strangers are of; nightly a million, or ten.
+var accountsInState = flag.Int("accounts", 100_000, "accounts in the benchmark's read model")
+
+// model is the read model, or what it was.
+type model interface {
+	Apply(ctx context.Context, block app.Block) error
+	Funds(ctx context.Context, address spec.Address, credits int) (app.Funds, error)
+	Close() error
+}
+
+// BenchmarkPayments is what the read model costs a payment of strangers: who follows takes blocks, who carries asks for each
+// payer's funds besides. cpu-us/payment is all CPU time of the process, what compacts in the background with it, but for that of making
+// the blocks; a run of some hundred blocks (-benchtime 2000x) is needed to see compaction.
+func BenchmarkPayments(b *testing.B) {
+	opens := map[string]func(folder string) (model, error){
+		"new": func(folder string) (model, error) { return store.Open(b.Context(), folder, mspID) },
+		"old": func(folder string) (model, error) { return openTables(folder) },
 	}
-	model, err := store.Open(b.Context(), b.TempDir(), mspID)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer model.Close()
-	var list blocks
-	people := payers(b, chain, payments)
-	if err := chain.Follow(b.Context(), &list); err != nil {
-		b.Fatal(err)
-	}
-	taken := 0
-	catchUp := func() {
-		for ; taken < len(list); taken++ {
-			if err := model.Apply(b.Context(), list[taken]); err != nil {
-				b.Fatal(err)
-			}
+	for _, name := range []string{"old", "new"} {
+		for _, carries := range []bool{false, true} {
+			role := map[bool]string{false: "follows", true: "carries"}[carries]
+			b.Run(name+"/"+role, func(b *testing.B) {
+				m, err := opens[name](b.TempDir())
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer m.Close()
+				benchmarkPayments(b, m, carries)
+			})
 		}
 	}
-	catchUp()
-	b.ResetTimer()
-	b.StopTimer()
-	for n := range b.N {
-		round(b, chain, people, uint64(n+1), func(i int) *spec.Hints {
-			funds, err := model.Funds(b.Context(), people[i].Address(), 4)
-			if err != nil {
-				b.Fatal(err)
-			}
-			hints := &spec.Hints{}
-			for _, credit := range funds.Credits {
-				hints.Credits = append(hints.Credits, credit.Name.Bytes())
-			}
-			return hints
-		})
-		b.StartTimer()
-		catchUp()
-		b.StopTimer()
+}
+
+func benchmarkPayments(b *testing.B, m model, carries bool) {
+	const seeded = 5000
+	l := newLoad(*accountsInState)
+	take := func(block app.Block) {
+		if err := m.Apply(b.Context(), block); err != nil {
+			b.Fatal(err)
+		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*payments), "us/intent")
+	take(l.genesis())
+	for n := 0; n < *accountsInState; n += seeded {
+		take(l.accountsFrom(n, min(seeded, *accountsInState-n)))
+	}
+	for range openBlocks {
+		block, _ := l.payments(payments)
+		take(block)
+	}
+	runtime.GC()
+	runtime.LockOSThread() // so that the thread's time is ours
+	defer runtime.UnlockOSThread()
+	b.ResetTimer()
+	var making time.Duration
+	started := cpuTime(b, syscall.RUSAGE_SELF)
+	for range b.N {
+		made := cpuTime(b, rusageThread)
+		block, payers := l.payments(payments)
+		making += cpuTime(b, rusageThread) - made
+		if carries {
+			for _, payer := range payers {
+				if _, err := m.Funds(b.Context(), payer, 64); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		take(block)
+	}
+	spent := cpuTime(b, syscall.RUSAGE_SELF) - started - making
+	b.ReportMetric(float64(spent.Nanoseconds())/1000/float64(b.N*payments), "cpu-us/payment")
+}
+
+// rusageThread asks for the calling thread's own time.
+const rusageThread = 1
+
+func cpuTime(b *testing.B, who int) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(who, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

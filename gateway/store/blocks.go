@@ -6,19 +6,27 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 )
 
 // positionBits leaves room for the transactions of one block.
 const positionBits = 24
 
-// Next returns the number of the block that is wanted next.
+// Next returns the number of the block that is wanted next: after a crash one engine may be behind the other, and takes again what the
+// other passes over.
 func (s *Store) Next(ctx context.Context) (uint64, error) {
+	next, err := s.nextListed(ctx)
+	return min(next, s.mirror.Next()), err
+}
+
+// nextListed is the database's checkpoint.
+func (s *Store) nextListed(ctx context.Context) (uint64, error) {
 	var next uint64
-	err := s.blocks.QueryRowContext(ctx, "SELECT coalesce(max(number) + 1, 0) FROM blocks").Scan(&next)
+	err := s.blocks.QueryRowContext(ctx, nextQuery).Scan(&next)
 	return next, wrap(err, "read the checkpoint")
 }
+
+const nextQuery = "SELECT coalesce(max(number) + 1, 0) FROM blocks"
 
 // Taken returns how many blocks the read model has taken.
 func (s *Store) Taken() uint64 {
@@ -34,12 +42,30 @@ func (s *Store) HashOf(ctx context.Context, number uint64) ([]byte, error) {
 	return hash, wrap(err, "read a block's hash")
 }
 
-// Apply takes the next block, whole or not at all. A block that was taken before changes nothing.
+// Apply takes the next block, whole or not at all in each engine. A block that was taken before changes nothing.
 func (s *Store) Apply(ctx context.Context, block app.Block) error {
-	var taken *applier
-	err := s.within(ctx, s.blocks, func(tx *sql.Tx) error {
+	changes, rows, err := s.read(block)
+	if err != nil {
+		return wrap(err, fmt.Sprintf("read block %d", block.Number))
+	}
+	// The mirror takes it last: what the database refuses the mirror has not.
+	if err := s.list(ctx, block, rows); err != nil {
+		return wrap(err, fmt.Sprintf("list block %d", block.Number))
+	}
+	if err := s.mirror.Apply(changes); err != nil {
+		return wrap(err, fmt.Sprintf("take block %d", block.Number))
+	}
+	if block.Number >= s.Taken() {
+		s.advance(block.Number + 1)
+	}
+	return nil
+}
+
+// list takes the next block into the database.
+func (s *Store) list(ctx context.Context, block app.Block, rows []row) error {
+	return s.within(ctx, s.blocks, func(tx *sql.Tx) error {
 		var next uint64
-		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(number) + 1, 0) FROM blocks").Scan(&next); err != nil {
+		if err := tx.QueryRowContext(ctx, nextQuery).Scan(&next); err != nil {
 			return err
 		}
 		if block.Number < next {
@@ -48,26 +74,9 @@ func (s *Store) Apply(ctx context.Context, block app.Block) error {
 		if block.Number > next {
 			return fmt.Errorf("block %d came when %d was wanted", block.Number, next)
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO blocks (number, hash) VALUES (?, ?)", block.Number, block.Hash); err != nil {
-			return err
-		}
-		a := newApplier(ctx, tx, block.Number)
-		for i, transaction := range block.Transactions {
-			if err := a.transaction(i, transaction); err != nil {
-				return errors.Join(fmt.Errorf("transaction %s: %w", transaction.ID, err), a.close())
-			}
-		}
-		taken = a
-		return a.close()
+		a := newApplier(ctx, tx)
+		return errors.Join(a.block(block, rows), a.close())
 	})
-	if err != nil {
-		return wrap(err, fmt.Sprintf("take block %d", block.Number))
-	}
-	if taken != nil {
-		s.counts.add(taken.credits)
-		s.advance(block.Number + 1)
-	}
-	return nil
 }
 
 // advance wakes those that wait for a block.
@@ -98,8 +107,12 @@ func (s *Store) AwaitBlock(ctx context.Context, number uint64) error {
 
 // Reset forgets everything that came from a ledger, answers under idempotency keys among it. API keys and labels stay.
 func (s *Store) Reset(ctx context.Context) error {
+	// The mirror first: when the database still has the other ledger's hashes, this is done again.
+	if err := s.mirror.Reset(); err != nil {
+		return wrap(err, "forget another ledger")
+	}
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
-		for _, table := range []string{"blocks", "transactions", "state", "credits", "listings", "orders", "transfers", "journal", "unsettled", "intents"} {
+		for _, table := range []string{"blocks", "transactions", "listings", "orders", "transfers", "journal", "unsettled"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}
@@ -109,23 +122,8 @@ func (s *Store) Reset(ctx context.Context) error {
 	if err != nil {
 		return wrap(err, "forget another ledger")
 	}
-	s.counts.clear()
 	s.advance(0)
 	return nil
-}
-
-// sortable returns an amount's 16 bytes.
-func sortable(amount spec.Amount) []byte {
-	b := amount.Bytes()
-	return append(make([]byte, 16-len(b), 16), b...)
-}
-
-// unsortable is the inverse of sortable.
-func unsortable(b []byte) (spec.Amount, error) {
-	for len(b) > 0 && b[0] == 0 {
-		b = b[1:]
-	}
-	return spec.AmountFromBytes(b)
 }
 
 // wrap says what was being done; a row that is not there is an error too.

@@ -1,4 +1,5 @@
-// Package store keeps in one SQLite file what the gateway remembers: the read model built from blocks with its checkpoint,
-// idempotency keys, API keys, and the sub-accounts in use. It knows records through the chaincode's own codecs; it must
-// never know who asks, nor decide what is allowed.
+// Package store is what the gateway remembers. In one SQLite file lie the lists and transactions of the read model with their
+// checkpoint, idempotency keys, API keys, kept keys, and the sub-accounts in use; beside it lies the mirror, the read model's
+// hot part, with its own. It knows records through the chaincode's own codecs; it must never know who asks, nor decide what
+// is allowed.
 package store

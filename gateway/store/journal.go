@@ -13,7 +13,7 @@ import (
 var _ app.Journal = (*Store)(nil)
 
 // Begin returns the entry of an idempotency key; a new one is written when there is none.
-func (s *Store) Begin(ctx context.Context, account spec.Address, key string, fingerprint [32]byte) (app.JournalEntry, error) {
+func (s *Records) Begin(ctx context.Context, account spec.Address, key string, fingerprint [32]byte) (app.JournalEntry, error) {
 	var entry app.JournalEntry
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO journal (account, key, fingerprint, begun_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -37,19 +37,19 @@ func (s *Store) Begin(ctx context.Context, account spec.Address, key string, fin
 }
 
 // Announce notes the transaction that is about to be sent under a key.
-func (s *Store) Announce(ctx context.Context, account spec.Address, key string, sent app.Sent) error {
+func (s *Records) Announce(ctx context.Context, account spec.Address, key string, sent app.Sent) error {
 	return s.changeEntry(ctx, `UPDATE journal SET "transaction" = ?, envelope = ? WHERE account = ? AND key = ? AND done = 0`,
 		sent.Transaction, sent.Envelope, account.Bytes(), key)
 }
 
 // Finish notes the answer under a key. The envelope is no longer needed.
-func (s *Store) Finish(ctx context.Context, account spec.Address, key string, answer app.Commit) error {
+func (s *Records) Finish(ctx context.Context, account spec.Address, key string, answer app.Commit) error {
 	return s.changeEntry(ctx, `UPDATE journal SET "transaction" = ?, envelope = NULL, done = 1, block = ?, result = ? WHERE account = ? AND key = ?`,
 		answer.Transaction, answer.Block, answer.Result, account.Bytes(), key)
 }
 
 // changeEntry fails when there is no entry to change.
-func (s *Store) changeEntry(ctx context.Context, statement string, arguments ...any) error {
+func (s *Records) changeEntry(ctx context.Context, statement string, arguments ...any) error {
 	result, err := s.durable.ExecContext(ctx, statement, arguments...)
 	if err != nil {
 		return wrap(err, "write an idempotency key")
@@ -61,13 +61,13 @@ func (s *Store) changeEntry(ctx context.Context, statement string, arguments ...
 }
 
 // Forget removes a key's entry: nothing happened under it.
-func (s *Store) Forget(ctx context.Context, account spec.Address, key string) error {
+func (s *Records) Forget(ctx context.Context, account spec.Address, key string) error {
 	_, err := s.durable.ExecContext(ctx, "DELETE FROM journal WHERE account = ? AND key = ? AND done = 0", account.Bytes(), key)
 	return wrap(err, "forget an idempotency key")
 }
 
 // NoteUnsettled notes a transaction that was sent without a key and whose outcome is unknown.
-func (s *Store) NoteUnsettled(ctx context.Context, transaction string) error {
+func (s *Records) NoteUnsettled(ctx context.Context, transaction string) error {
 	_, err := s.durable.ExecContext(ctx, `INSERT INTO unsettled ("transaction") VALUES (?) ON CONFLICT DO NOTHING`, transaction)
 	return wrap(err, "note an unsettled transaction")
 }
@@ -77,13 +77,13 @@ func (s *Store) NoteUnsettled(ctx context.Context, transaction string) error {
 const keepAnswers = 30 * 24 * time.Hour
 
 // forgetOldAnswers removes answers that nobody will ask for again. Entries without an answer stay.
-func (s *Store) forgetOldAnswers(ctx context.Context) error {
+func (s *Records) forgetOldAnswers(ctx context.Context) error {
 	_, err := s.durable.ExecContext(ctx, "DELETE FROM journal WHERE done = 1 AND begun_at < ?", s.now().Add(-keepAnswers).Unix())
 	return wrap(err, "forget old answers")
 }
 
 // Pending reports whether a transaction was announced under some key and has no answer yet, or was noted as unsettled.
-func (s *Store) Pending(ctx context.Context, transaction string) (bool, error) {
+func (s *Records) Pending(ctx context.Context, transaction string) (bool, error) {
 	var count int
 	err := s.blocks.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM journal WHERE "transaction" = ?1 AND "transaction" <> '' AND done = 0)
 		+ (SELECT count(*) FROM unsettled WHERE "transaction" = ?1)`, transaction).Scan(&count)

@@ -19,32 +19,32 @@ func TestJournalSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 	// No Close: the process is gone.
-	s = open(t, folder)
-	entry, err = s.Begin(t.Context(), shopAddress, "k", [32]byte{2})
+	again := openRecords(t, folder)
+	entry, err = again.Begin(t.Context(), shopAddress, "k", [32]byte{2})
 	if err != nil || entry.Sent.Transaction != "t1" || string(entry.Sent.Envelope) != "e1" || entry.Done || entry.Fingerprint != request {
 		t.Fatalf("after the crash: %+v %v", entry, err)
 	}
-	if pending, err := s.Pending(t.Context(), "t1"); err != nil || !pending {
+	if pending, err := again.Pending(t.Context(), "t1"); err != nil || !pending {
 		t.Errorf("pending: %t %v", pending, err)
 	}
 	answer := app.Commit{Transaction: "t1", Block: 3, Result: []byte("{}")}
-	if err := s.Finish(t.Context(), shopAddress, "k", answer); err != nil {
+	if err := again.Finish(t.Context(), shopAddress, "k", answer); err != nil {
 		t.Fatal(err)
 	}
-	entry, err = s.Begin(t.Context(), shopAddress, "k", request)
+	entry, err = again.Begin(t.Context(), shopAddress, "k", request)
 	if err != nil || !entry.Done || entry.Answer.Transaction != "t1" || entry.Answer.Block != 3 || string(entry.Answer.Result) != "{}" {
 		t.Errorf("answered: %+v %v", entry, err)
 	}
-	if err := s.Forget(t.Context(), shopAddress, "k"); err != nil {
+	if err := again.Forget(t.Context(), shopAddress, "k"); err != nil {
 		t.Fatal(err)
 	}
-	if entry, _ = s.Begin(t.Context(), shopAddress, "k", request); !entry.Done {
+	if entry, _ = again.Begin(t.Context(), shopAddress, "k", request); !entry.Done {
 		t.Error("an answer was forgotten")
 	}
-	if err := s.Announce(t.Context(), shopAddress, "never begun", app.Sent{Transaction: "t"}); err == nil {
+	if err := again.Announce(t.Context(), shopAddress, "never begun", app.Sent{Transaction: "t"}); err == nil {
 		t.Error("announced under a key that was never begun")
 	}
-	if pending, _ := s.Pending(t.Context(), ""); pending {
+	if pending, _ := again.Pending(t.Context(), ""); pending {
 		t.Error("nothing is pending")
 	}
 }

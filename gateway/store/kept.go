@@ -8,7 +8,7 @@ import (
 )
 
 // InsertKeptKey stores a new key; the error is ReferenceUsed when the name was used.
-func (s *Store) InsertKeptKey(ctx context.Context, key app.SealedKey) error {
+func (s *Records) InsertKeptKey(ctx context.Context, key app.SealedKey) error {
 	result, err := s.durable.ExecContext(ctx, "INSERT INTO kept_keys (name, scheme, public_key, sealed, reserved, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		key.Name, int32(key.Scheme), key.PublicKey, key.Sealed, key.Reserved, s.now().Unix())
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Store) InsertKeptKey(ctx context.Context, key app.SealedKey) error {
 }
 
 // FindKeptKey finds a key; the error is NotFound.
-func (s *Store) FindKeptKey(ctx context.Context, name string) (app.SealedKey, error) {
+func (s *Records) FindKeptKey(ctx context.Context, name string) (app.SealedKey, error) {
 	key := app.SealedKey{Name: name}
 	err := s.blocks.QueryRowContext(ctx, "SELECT scheme, public_key, sealed, reserved FROM kept_keys WHERE name = ?", name).
 		Scan(&key.Scheme, &key.PublicKey, &key.Sealed, &key.Reserved)
@@ -32,14 +32,14 @@ func (s *Store) FindKeptKey(ctx context.Context, name string) (app.SealedKey, er
 }
 
 // AnyKeptKey returns the name of some key, empty when there is none.
-func (s *Store) AnyKeptKey(ctx context.Context) (string, error) {
+func (s *Records) AnyKeptKey(ctx context.Context) (string, error) {
 	var name string
 	err := s.blocks.QueryRowContext(ctx, "SELECT coalesce(min(name), '') FROM kept_keys").Scan(&name)
 	return name, wrap(err, "look for keys")
 }
 
 // ReserveNonces notes that nonces below this one may be given out.
-func (s *Store) ReserveNonces(ctx context.Context, name string, below uint64) error {
+func (s *Records) ReserveNonces(ctx context.Context, name string, below uint64) error {
 	_, err := s.durable.ExecContext(ctx, "UPDATE kept_keys SET reserved = ? WHERE name = ? AND reserved < ?", below, name, below)
 	return wrap(err, "reserve nonces")
 }

@@ -35,7 +35,7 @@ type APIKey struct {
 }
 
 // CreateKey makes a key and returns its text, which is not kept: it cannot be shown again.
-func (s *Store) CreateKey(ctx context.Context, name string, scopes []spec.Scope, accounts []string) (text string, key APIKey, err error) {
+func (s *Records) CreateKey(ctx context.Context, name string, scopes []spec.Scope, accounts []string) (text string, key APIKey, err error) {
 	secret := make([]byte, keyIDBytes+secretBytes)
 	if _, err := rand.Read(secret); err != nil {
 		return "", key, err
@@ -68,7 +68,7 @@ func (s *Store) CreateKey(ctx context.Context, name string, scopes []spec.Scope,
 }
 
 // Authenticate returns who a key's text belongs to; the error is Unauthenticated when that is nobody.
-func (s *Store) Authenticate(ctx context.Context, text string) (app.Principal, error) {
+func (s *Records) Authenticate(ctx context.Context, text string) (app.Principal, error) {
 	refusal := spec.Errorf(spec.Unauthenticated, "the API key is unknown or was revoked")
 	rest, ok := strings.CutPrefix(text, keyPrefix)
 	id, encoded, ok2 := strings.Cut(rest, "_")
@@ -98,7 +98,7 @@ func (s *Store) Authenticate(ctx context.Context, text string) (app.Principal, e
 }
 
 // Keys lists all keys in the order of their making.
-func (s *Store) Keys(ctx context.Context) ([]APIKey, error) {
+func (s *Records) Keys(ctx context.Context) ([]APIKey, error) {
 	rows, err := s.blocks.QueryContext(ctx, "SELECT id, name, scopes, accounts, created_at, coalesce(revoked_at, 0) FROM api_keys ORDER BY created_at, id")
 	if err != nil {
 		return nil, wrap(err, "list API keys")
@@ -128,7 +128,7 @@ func (s *Store) Keys(ctx context.Context) ([]APIKey, error) {
 }
 
 // RevokeKey ends a key; requests with it are refused from now on.
-func (s *Store) RevokeKey(ctx context.Context, id string) error {
+func (s *Records) RevokeKey(ctx context.Context, id string) error {
 	result, err := s.durable.ExecContext(ctx, "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", s.now().Unix(), id)
 	if err != nil {
 		return wrap(err, "revoke an API key")

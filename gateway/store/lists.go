@@ -101,7 +101,7 @@ func (s *Store) page(ctx context.Context, l list, filters []filter, cursor strin
 		page.NextCursor = formatCursor(places[limit-1])
 	}
 	for _, p := range places {
-		item, err := s.view(ctx, l.function, l.command(p.id))
+		item, err := s.view(l.function, l.command(p.id))
 		if err != nil {
 			return app.Page{}, err
 		}

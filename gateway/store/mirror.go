@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -11,57 +9,31 @@ import (
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
+	"github.com/cybermiles/cmt/gateway/store/mirror"
 )
 
-// mirror reads the ledger's keys as they are after the checkpoint, for the ledger's own rules to answer from.
-type mirror struct {
-	ctx context.Context
-	db  *sql.DB
-}
+// stub gives the ledger's own rules the mirror to answer from.
+type stub struct{ *mirror.Mirror }
 
 var errReadOnly = errors.New("the mirror is read only")
 
 // GetMultipleStates returns the values of the keys in their order, empty where there is none.
-func (m mirror) GetMultipleStates(keys ...string) ([][]byte, error) {
-	values := make([][]byte, len(keys))
-	for i, key := range keys {
-		err := m.db.QueryRowContext(m.ctx, "SELECT value FROM state WHERE key = ?", key).Scan(&values[i])
-		if err != nil && !noRow(err) {
-			return nil, err
-		}
-	}
-	return values, nil
-}
-
-// Range returns at most limit pairs from start, inclusive, to end, exclusive.
-func (m mirror) Range(start, end string, limit int) ([]state.Pair, error) {
-	rows, err := m.db.QueryContext(m.ctx, "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key LIMIT ?", start, end, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var pairs []state.Pair
-	for rows.Next() {
-		var pair state.Pair
-		if err := rows.Scan(&pair.Key, &pair.Value); err != nil {
-			return nil, err
-		}
-		pairs = append(pairs, pair)
-	}
-	return pairs, rows.Err()
-}
+func (s stub) GetMultipleStates(keys ...string) ([][]byte, error) { return s.Get(keys...) }
 
 // PutState refuses.
-func (mirror) PutState(string, []byte) error { return errReadOnly }
+func (stub) PutState(string, []byte) error { return errReadOnly }
 
 // DelState refuses.
-func (mirror) DelState(string) error { return errReadOnly }
+func (stub) DelState(string) error { return errReadOnly }
+
+// State calls take for each of the ledger's keys with its value, in their order, until it fails. Blocks wait as long.
+func (s *Store) State(take func(key string, value []byte) error) error { return s.mirror.All(take) }
 
 // view asks the ledger's rules over the mirror; the answer is the query's JSON form.
-func (s *Store) view(ctx context.Context, function string, command proto.Message) ([]byte, error) {
+func (s *Store) view(function string, command proto.Message) ([]byte, error) {
 	call := &spec.Call{Operation: spec.Find(function), Hints: &spec.Hints{}, Command: command}
 	tx := ledger.Transaction{Time: s.now().Unix(), MSPID: s.mspID, IsClient: true}
-	_, result, err := ledger.Execute(state.Reader{Stub: mirror{ctx, s.blocks}}, tx, call)
+	_, result, err := ledger.Execute(state.Reader{Stub: stub{s.mirror}}, tx, call)
 	if err != nil {
 		return nil, wrap(err, "answer "+function+" from the read model")
 	}
@@ -69,8 +41,8 @@ func (s *Store) view(ctx context.Context, function string, command proto.Message
 }
 
 // record reads one record of the mirror; nil when there is none.
-func (s *Store) record(ctx context.Context, key ledger.Key) (ledger.Record, error) {
-	records, err := state.Reader{Stub: mirror{ctx, s.blocks}}.Load([]ledger.Key{key})
+func (s *Store) record(key ledger.Key) (ledger.Record, error) {
+	records, err := state.Reader{Stub: stub{s.mirror}}.Load([]ledger.Key{key})
 	if err != nil {
 		return nil, err
 	}

@@ -9,54 +9,21 @@ import (
 	"github.com/cybermiles/cmt/gateway/app"
 )
 
-// maxLots bounds the lots of one listing that are looked at, as the chaincode's own answer does.
-const maxLots = 256
-
 var _ app.Model = (*Store)(nil)
 
 // Funds returns what an account has and its biggest open credits.
-func (s *Store) Funds(ctx context.Context, address spec.Address, credits int) (app.Funds, error) {
-	var funds app.Funds
-	record, err := s.record(ctx, ledger.AccountKey(address))
-	if err != nil {
-		return funds, wrap(err, "read an account")
-	}
-	if account, ok := record.(ledger.Account); ok {
-		funds.Account = account.Balance
-	}
-	if funds.CreditCount = s.counts.of(address); funds.CreditCount == 0 {
-		return funds, nil
-	}
-	rows, err := s.blocks.QueryContext(ctx, "SELECT name, amount FROM credits WHERE address = ? ORDER BY amount DESC LIMIT ?", address.Bytes(), credits)
-	if err != nil {
-		return funds, wrap(err, "read credits")
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name, amount []byte
-		if err := rows.Scan(&name, &amount); err != nil {
-			return funds, wrap(err, "read credits")
-		}
-		var credit app.Credit
-		if credit.Name, err = spec.CreditNameFromBytes(name); err != nil {
-			return funds, err
-		}
-		if credit.Amount, err = unsortable(amount); err != nil {
-			return funds, err
-		}
-		funds.Credits = append(funds.Credits, credit)
-	}
-	return funds, wrap(rows.Err(), "read credits")
+func (s *Store) Funds(_ context.Context, address spec.Address, credits int) (app.Funds, error) {
+	return s.mirror.Funds(address, credits)
 }
 
 // Crowded returns the accounts, anybody's, that have at least so many open credits.
 func (s *Store) Crowded(_ context.Context, credits int) ([]spec.Address, error) {
-	return s.counts.crowded(credits), nil
+	return s.mirror.Crowded(credits), nil
 }
 
 // Lots returns a listing's lots in the order of their identifiers.
-func (s *Store) Lots(ctx context.Context, listing spec.ID) ([]app.Lot, error) {
-	entries, _, err := state.Reader{Stub: mirror{ctx, s.blocks}}.Page(ledger.LotKind, string(listing[:]), "", maxLots)
+func (s *Store) Lots(_ context.Context, listing spec.ID) ([]app.Lot, error) {
+	entries, _, err := state.Reader{Stub: stub{s.mirror}}.Page(ledger.LotKind, string(listing[:]), "", app.MaxLots)
 	if err != nil {
 		return nil, wrap(err, "read lots")
 	}
@@ -88,13 +55,13 @@ func (s *Store) Transaction(ctx context.Context, id string) (app.TransactionReco
 }
 
 // NoteLabel remembers that a sub-account is in use.
-func (s *Store) NoteLabel(ctx context.Context, label string) error {
+func (s *Records) NoteLabel(ctx context.Context, label string) error {
 	_, err := s.durable.ExecContext(ctx, "INSERT INTO labels (label) VALUES (?) ON CONFLICT DO NOTHING", label)
 	return wrap(err, "note a sub-account")
 }
 
 // Labels returns the sub-accounts in use.
-func (s *Store) Labels(ctx context.Context) ([]string, error) {
+func (s *Records) Labels(ctx context.Context) ([]string, error) {
 	rows, err := s.blocks.QueryContext(ctx, "SELECT label FROM labels ORDER BY label")
 	if err != nil {
 		return nil, wrap(err, "read sub-accounts")
@@ -119,7 +86,7 @@ func (s *Store) OwnCreditCount(ctx context.Context) (int, error) {
 	}
 	sum := 0
 	for _, label := range append([]string{""}, labels...) {
-		sum += s.counts.of(spec.SubAccountAddress(s.mspID, label))
+		sum += s.mirror.CreditCount(spec.SubAccountAddress(s.mspID, label))
 	}
 	return sum, nil
 }

@@ -14,10 +14,15 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/cybermiles/cmt/gateway/store/mirror"
 )
 
-// fileName is the database's name in the data folder.
-const fileName = "gateway.db"
+// The database's file and the mirror's folder in the data folder.
+const (
+	fileName   = "gateway.db"
+	mirrorName = "mirror"
+)
 
 // busyTimeout is how long a statement waits for another process or connection that writes.
 const busyTimeout = 10 * time.Second
@@ -34,25 +39,52 @@ const (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is the gateway's database.
-type Store struct {
-	// mspID is the own organisation: views are asked for in its name.
-	mspID string
-	now   func() time.Time
+// Records is the database's part that does not come from blocks: API keys, kept keys, sub-accounts in use, and the journal. Several
+// processes may have it open.
+type Records struct {
+	now func() time.Time
 	// durable commits to the disk before it returns; blocks may lose its last commits when the power fails, as the ledger
 	// still has them.
 	durable, blocks *sql.DB
-
-	mu sync.Mutex
-	// taken is the number of blocks taken; grown is closed and replaced when it grows.
-	taken uint64
-	grown chan struct{}
-
-	counts counts
 }
 
-// Open opens the database in the folder, makes both where they are missing, and brings the schema up to date.
+// Store is all that the gateway remembers: the records, and the read model in its two engines. One process has it open.
+type Store struct {
+	*Records
+	// mspID is the own organisation: views are asked for in its name.
+	mspID  string
+	mirror *mirror.Mirror
+
+	mu sync.Mutex
+	// taken is the number of blocks that both engines have taken; grown is closed and replaced when it grows.
+	taken uint64
+	grown chan struct{}
+}
+
+// Open opens the database and the mirror in the folder, makes what is missing, and brings the schema up to date.
 func Open(ctx context.Context, folder, mspID string) (*Store, error) {
+	records, err := OpenRecords(ctx, folder)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Records: records, mspID: mspID, grown: make(chan struct{})}
+	if s.mirror, err = mirror.Open(filepath.Join(folder, mirrorName)); err != nil {
+		return nil, errors.Join(err, records.Close())
+	}
+	next, err := s.nextListed(ctx)
+	if err == nil && next == 0 {
+		// The database is another one than the mirror was built beside.
+		err = s.mirror.Reset()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.taken = min(next, s.mirror.Next())
+	return s, nil
+}
+
+// OpenRecords opens the database alone, as beside a running gateway.
+func OpenRecords(ctx context.Context, folder string) (*Records, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -65,7 +97,7 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
 		return nil, fmt.Errorf("protect the database: %w", err)
 	}
-	s := &Store{mspID: mspID, now: time.Now, grown: make(chan struct{})}
+	s := &Records{now: time.Now}
 	if s.durable, err = connect(path, "FULL"); err != nil {
 		return nil, err
 	}
@@ -77,12 +109,6 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	}
 	if err := s.forgetOldAnswers(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
-	}
-	if s.taken, err = s.Next(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.counts.load(ctx, s.blocks); err != nil {
-		return nil, errors.Join(wrap(err, "count credits"), s.Close())
 	}
 	return s, nil
 }
@@ -100,13 +126,16 @@ func connect(path, synchronous string) (*sql.DB, error) {
 }
 
 // Close closes the database.
-func (s *Store) Close() error { return errors.Join(s.durable.Close(), s.blocks.Close()) }
+func (s *Records) Close() error { return errors.Join(s.durable.Close(), s.blocks.Close()) }
+
+// Close closes both engines.
+func (s *Store) Close() error { return errors.Join(s.mirror.Close(), s.Records.Close()) }
 
 // Ready says why the database cannot be used; nil when it can.
-func (s *Store) Ready(ctx context.Context) error { return s.blocks.PingContext(ctx) }
+func (s *Records) Ready(ctx context.Context) error { return s.blocks.PingContext(ctx) }
 
 // migrate applies the migrations that the database has not seen, each in a transaction with its number.
-func (s *Store) migrate(ctx context.Context) error {
+func (s *Records) migrate(ctx context.Context) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
@@ -136,7 +165,7 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 // within runs do in a transaction, which is undone when do fails.
-func (s *Store) within(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
+func (s *Records) within(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin a database transaction: %w", err)

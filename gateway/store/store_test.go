@@ -28,6 +28,17 @@ func open(t *testing.T, folder string) *store.Store {
 	return s
 }
 
+// openRecords opens the records beside a process that has the store open.
+func openRecords(t *testing.T, folder string) *store.Records {
+	t.Helper()
+	r, err := store.OpenRecords(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
 // blocks collects a chain's blocks.
 type blocks []app.Block
 
@@ -156,6 +167,59 @@ func TestApplyIsIdempotent(t *testing.T) {
 	}
 }
 
+// A crash may leave either engine behind the other: the blocks are taken again from the lower checkpoint on.
+func TestCrashBetweenTheEngines(t *testing.T) {
+	list := history(t)
+	// after returns the folder of a read model of so many blocks.
+	after := func(count int) string {
+		folder := t.TempDir()
+		s := open(t, folder)
+		take(t, s, list[:count])
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return folder
+	}
+	early, late := after(3), after(len(list))
+	whole := picture(t, open(t, late))
+	for name, folders := range map[string]struct{ database, mirror string }{
+		"the mirror is behind":   {after(len(list)), early},
+		"the mirror is missing":  {after(len(list)), t.TempDir()},
+		"the database is behind": {early, after(len(list))},
+		"the database is gone":   {t.TempDir(), after(len(list))},
+	} {
+		folder := t.TempDir()
+		files, err := filepath.Glob(filepath.Join(folders.database, "gateway.db*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if data, err := os.ReadFile(file); err != nil || os.WriteFile(filepath.Join(folder, filepath.Base(file)), data, 0o600) != nil {
+				t.Fatal(file, err)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(folders.mirror, "mirror")); err == nil {
+			if err := os.CopyFS(filepath.Join(folder, "mirror"), os.DirFS(filepath.Join(folders.mirror, "mirror"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := open(t, folder)
+		next, err := s.Next(t.Context())
+		if err != nil || next >= uint64(len(list)) || s.Taken() != next {
+			t.Fatalf("%s: next %d, taken %d, %v", name, next, s.Taken(), err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.AwaitBlock(ended, next); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: a block that one engine lacks is there: %v", name, err)
+		}
+		take(t, s, list[next:])
+		if again := picture(t, s); !reflect.DeepEqual(whole, again) {
+			t.Errorf("%s: want %v, got %v", name, whole, again)
+		}
+	}
+}
+
 // A block is taken whole or not at all.
 func TestApplyIsAtomic(t *testing.T) {
 	s := open(t, t.TempDir())
@@ -260,7 +324,11 @@ func TestFilesArePrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if info, err := entry.Info(); err != nil || info.Mode().Perm() != 0o600 {
+		want := os.FileMode(0o600)
+		if entry.IsDir() {
+			want = 0o700
+		}
+		if info, err := entry.Info(); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v %v", entry.Name(), info.Mode(), err)
 		}
 	}

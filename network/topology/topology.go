@@ -144,7 +144,7 @@ func Defaults() Topology {
 			OrdererMemoryLimit:   "128MiB",
 			PeerMemoryLimit:      "256MiB",
 			ChaincodeMemoryLimit: "64MiB",
-			GatewayMemoryLimit:   "128MiB",
+			GatewayMemoryLimit:   "192MiB",
 			GatewayConcurrency:   5_000,
 			EndorserConcurrency:  5_000,
 			AuthenticationWindow: time.Minute,

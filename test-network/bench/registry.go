@@ -18,6 +18,8 @@ type Bench struct {
 type Scenario struct {
 	Name    string
 	Summary string
+	// Nightly: it takes long, and runs when it is named or when all is asked for.
+	Nightly bool
 	Run     func(context.Context, *Lab) (Result, error)
 }
 
@@ -36,16 +38,13 @@ func (r Registry) Find(name string) (Bench, error) {
 	return Bench{}, fmt.Errorf("no bench %q: there is %s", name, strings.Join(names, ", "))
 }
 
-// Only keeps the named scenarios, in the bench's order; no names keep all.
-func (b Bench) Only(names []string) (Bench, error) {
-	if len(names) == 0 {
-		return b, nil
-	}
+// Only keeps the named scenarios, in the bench's order; no names keep all, those of the night if it is one.
+func (b Bench) Only(names []string, nightly bool) (Bench, error) {
 	var known []string
 	var kept []Scenario
 	for _, scenario := range b.Scenarios {
 		known = append(known, scenario.Name)
-		if slices.Contains(names, scenario.Name) {
+		if slices.Contains(names, scenario.Name) || len(names) == 0 && (nightly || !scenario.Nightly) {
 			kept = append(kept, scenario)
 		}
 	}
@@ -64,7 +63,11 @@ func (r Registry) Describe() string {
 	for _, bench := range r {
 		fmt.Fprintf(&out, "%s: %s\n", bench.Name, bench.Summary)
 		for _, scenario := range bench.Scenarios {
-			fmt.Fprintf(&out, "  %-10s  %s\n", scenario.Name, scenario.Summary)
+			when := ""
+			if scenario.Nightly {
+				when = " (with --nightly)"
+			}
+			fmt.Fprintf(&out, "  %-10s  %s%s\n", scenario.Name, scenario.Summary, when)
 		}
 	}
 	return out.String()

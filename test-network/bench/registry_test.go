@@ -13,7 +13,7 @@ import (
 
 func testRegistry() Registry {
 	return Registry{
-		{Name: "first", Summary: "one", Scenarios: []Scenario{{Name: "up", Summary: "a"}, {Name: "write", Summary: "b"}, {Name: "idle", Summary: "c"}}},
+		{Name: "first", Summary: "one", Scenarios: []Scenario{{Name: "up", Summary: "a"}, {Name: "write", Summary: "b"}, {Name: "idle", Summary: "c"}, {Name: "grow", Summary: "d", Nightly: true}}},
 		{Name: "second", Summary: "two"},
 	}
 }
@@ -30,14 +30,18 @@ func TestFindNamesWhatThereIs(t *testing.T) {
 func TestOnlyKeepsTheBenchsOrder(t *testing.T) {
 	bench := testRegistry()[0]
 	for _, row := range []struct {
-		only, want []string
-		err        string
+		only    []string
+		nightly bool
+		want    []string
+		err     string
 	}{
-		{nil, []string{"up", "write", "idle"}, ""},
-		{[]string{"idle", "up"}, []string{"up", "idle"}, ""},
-		{[]string{"idle", "up", "Write"}, nil, `--only: the bench first has no scenario "Write": there is up, write, idle`},
+		{nil, false, []string{"up", "write", "idle"}, ""},
+		{nil, true, []string{"up", "write", "idle", "grow"}, ""},
+		{[]string{"idle", "up"}, true, []string{"up", "idle"}, ""},
+		{[]string{"grow", "up"}, false, []string{"up", "grow"}, ""},
+		{[]string{"idle", "up", "Write"}, false, nil, `--only: the bench first has no scenario "Write": there is up, write, idle, grow`},
 	} {
-		kept, err := bench.Only(row.only)
+		kept, err := bench.Only(row.only, row.nightly)
 		if row.err != "" {
 			if err == nil || err.Error() != row.err {
 				t.Errorf("%v: %v, want %s", row.only, err, row.err)
@@ -55,7 +59,7 @@ func TestOnlyKeepsTheBenchsOrder(t *testing.T) {
 }
 
 func TestDescribeNamesEveryScenario(t *testing.T) {
-	const want = "first: one\n  up          a\n  write       b\n  idle        c\nsecond: two\n"
+	const want = "first: one\n  up          a\n  write       b\n  idle        c\n  grow        d (with --nightly)\nsecond: two\n"
 	if got := testRegistry().Describe(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

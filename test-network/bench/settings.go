@@ -8,6 +8,8 @@ type Settings struct {
 	Length time.Duration
 	// Accounts bounds how many accounts act where a scenario needs many; 0: as many as it wants.
 	Accounts int
+	// Units is how many units a sale has, Buyers how many come for them; 0: as many as it wants.
+	Units, Buyers int
 	// Keep leaves networks and folders where they are.
 	Keep bool
 }

@@ -47,7 +47,10 @@ func newBatcher(t *testing.T, organisation string) *batch.Batcher {
 		t.Fatal(err)
 	}
 	witness := batch.NewWitness()
-	batcher := batch.New(batch.Options{Parameters: params, MaxIntents: 20, Attempts: 50, Log: logger}, ledger, database, witness)
+	batcher := batch.New(batch.Options{
+		Parameters: params, MaxIntents: 20, Attempts: 50, Log: logger,
+		Remedies: batch.Remedies{spec.LotEmpty: app.NewLots(testnet.members[organisation].mspID, ledger, database, logger)},
+	}, ledger, database, witness)
 	running, cancel := context.WithCancel(context.Background())
 	work, running := errgroup.WithContext(running)
 	work.Go(func() error {

@@ -297,7 +297,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
 				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
 			}
-			if err := checkSettlement(now, spec.ID([]byte(key.ID)), before[hold], after); err != nil {
+			if err := checkSettlement(now, spec.ID([]byte(key.ID)), before[hold], after, a.feeAccount()); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
 		}
@@ -309,7 +309,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 }
 
 // checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
-func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record) error {
+func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
 	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
 		return fmt.Errorf("%v was held for %s", hold, order.Total)
 	}
@@ -323,7 +323,7 @@ func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after m
 		payout, _ := order.Total.Sub(fee)
 		want = map[string]spec.Amount{string(order.Seller.Bytes()): payout}
 		if !fee.IsZero() {
-			want[string(order.FeeAccount.Bytes())] = fee
+			want[string(feeAccount.Bytes())] = fee
 		}
 	}
 	for address, amount := range want {
@@ -343,7 +343,7 @@ func checkRuling(order ledger.Order, id spec.ID, got map[string]spec.Amount, aft
 	}
 	sum, _ := dispute.ToBuyer.Add(dispute.ToSeller)
 	sum, _ = sum.Add(dispute.PanelFee)
-	sellers, _ := got[string(order.Seller.Bytes())].Add(order.Fee)
+	sellers, _ := got[string(order.Seller.Bytes())].Add(order.Fee())
 	if !ok || paid != order.Total || sum != order.Total || got[string(order.Buyer.Bytes())] != dispute.ToBuyer || sellers != dispute.ToSeller ||
 		dispute.FeeCap.Less(dispute.PanelFee) {
 		return fmt.Errorf("the ruling %+v pays %v of %s", dispute, got, order.Total)
@@ -395,6 +395,12 @@ func (a *auditor) checkOffers(before, after map[ledger.Key]ledger.Record) error 
 		}
 	}
 	return nil
+}
+
+// feeAccount is where fees go.
+func (a *auditor) feeAccount() spec.Address {
+	params, _ := a.records[ledger.ParametersKey()].(ledger.Parameters)
+	return params.FeeAccount
 }
 
 // finish checks what must hold at the end of the blocks.

@@ -87,7 +87,7 @@ func (c *carriage) readParameters(ctx context.Context) (batch.Parameters, error)
 	if err != nil {
 		return parameters, err
 	}
-	index, err := batch.MemberIndex(ctx, c.ledger, c.mspID)
+	index, err := app.MemberIndex(ctx, c.ledger, c.mspID)
 	c.witness.SetHome(index)
 	return parameters, err
 }

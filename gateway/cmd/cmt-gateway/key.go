@@ -25,7 +25,7 @@ func keyCommand(file *string) *cobra.Command {
 }
 
 // withStore opens the configured database for do.
-func withStore(cmd *cobra.Command, file string, do func(ctx context.Context, s *store.Store) error) error {
+func withStore(cmd *cobra.Command, file string, do func(ctx context.Context, s *store.Records) error) error {
 	c, err := load(cmd, file)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func withStore(cmd *cobra.Command, file string, do func(ctx context.Context, s *
 	if c.Data == "" || c.MSPID == "" {
 		return errors.New("data and msp_id are required: name the gateway's configuration with --config FILE")
 	}
-	s, err := store.Open(cmd.Context(), c.Data, c.MSPID)
+	s, err := store.OpenRecords(cmd.Context(), c.Data)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func keyCreateCommand(file *string) *cobra.Command {
 			if name == "" || len(name) > 64 {
 				return errors.New("--name must be 1 to 64 bytes: it tells keys apart in key list")
 			}
-			return withStore(cmd, *file, func(ctx context.Context, s *store.Store) error {
+			return withStore(cmd, *file, func(ctx context.Context, s *store.Records) error {
 				text, key, err := s.CreateKey(ctx, name, granted, accounts)
 				if err != nil {
 					return err
@@ -128,7 +128,7 @@ func keyListCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List API keys, revoked ones too", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd, *file, func(ctx context.Context, s *store.Store) error {
+			return withStore(cmd, *file, func(ctx context.Context, s *store.Records) error {
 				keys, err := s.Keys(ctx)
 				if err != nil {
 					return err
@@ -160,7 +160,7 @@ func keyRevokeCommand(file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "Revoke an API key; a running gateway refuses it at once", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, arguments []string) error {
-			return withStore(cmd, *file, func(ctx context.Context, s *store.Store) error {
+			return withStore(cmd, *file, func(ctx context.Context, s *store.Records) error {
 				if err := s.RevokeKey(ctx, arguments[0]); err != nil {
 					return err
 				}

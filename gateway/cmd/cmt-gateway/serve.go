@@ -65,7 +65,9 @@ func serve(ctx context.Context, c config.Config) error {
 		return err
 	}
 	intents := app.NewIntents(intentSettings(c), database, database, keeper, log)
-	carriage := newCarriage(c.MSPID, batchOptions(c, meter, log), ledger, database, intents)
+	options := batchOptions(c, meter, log)
+	options.Remedies = batch.Remedies{spec.LotEmpty: service.Lots()}
+	carriage := newCarriage(c.MSPID, options, ledger, database, intents)
 	handler := httpapi.New(httpapi.Options{
 		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
 		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
@@ -169,7 +171,7 @@ func appSettings(c config.Config) app.Settings {
 }
 
 func intentSettings(c config.Config) app.IntentSettings {
-	return app.IntentSettings{MSPID: c.MSPID, Wait: c.Timeouts.Write, ModelWait: c.Timeouts.Model, LaneLimit: c.Limits.Lane, LaneWait: c.Timeouts.Lane}
+	return app.IntentSettings{Wait: c.Timeouts.Write, ModelWait: c.Timeouts.Model, LaneLimit: c.Limits.Lane, LaneWait: c.Timeouts.Lane}
 }
 
 func batchOptions(c config.Config, meter batch.Meter, log *slog.Logger) batch.Options {

@@ -110,9 +110,11 @@ func (g *Gateway) carry(t T, witness *batch.Witness) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := app.IntentSettings{MSPID: g.MSPID, Wait: 10 * time.Second, ModelWait: time.Second, LaneLimit: 64, LaneWait: 10 * time.Second}
+	settings := app.IntentSettings{Wait: 10 * time.Second, ModelWait: time.Second, LaneLimit: 64, LaneWait: 10 * time.Second}
 	g.Intents = app.NewIntents(settings, g.Store, g.Store, keeper, Quiet())
-	g.Batcher = batch.New(batch.Options{Parameters: parameters, QueueIntents: QueueIntents, Log: Quiet()}, g.Ledger, g.Store, witness)
+	g.Batcher = batch.New(batch.Options{
+		Parameters: parameters, QueueIntents: QueueIntents, Remedies: batch.Remedies{spec.LotEmpty: g.Service.Lots()}, Log: Quiet(),
+	}, g.Ledger, g.Store, witness)
 	g.Intents.Start(parameters.LedgerID, g.Batcher)
 	done := make(chan struct{})
 	go func() {

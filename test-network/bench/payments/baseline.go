@@ -19,6 +19,7 @@ import (
 	"github.com/cybermiles/cmt/network/topology"
 	"github.com/cybermiles/cmt/test-network/baseline"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 const (
@@ -210,6 +211,6 @@ func (p *plain) audit(ctx context.Context) error {
 	if want := big.NewInt(plainAccounts * plainFunds); sum.Cmp(want) != 0 {
 		return fmt.Errorf("audit: the balances are %s together, not %s", sum, want)
 	}
-	_, err := agreed(ctx, p.facts)
+	_, err := crowd.Agreed(ctx, p.facts)
 	return err
 }

@@ -2,14 +2,13 @@ package payments
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
-	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/network/topology"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 const (
@@ -28,12 +27,13 @@ type consortium struct {
 	baseline *plain
 	network  *bench.Network
 	facts    *topology.Facts
-	relay    *relay
-	people   []*person
-	byOwner  map[spec.Address]*person
+	relay    *crowd.Relay
+	people   []*crowd.Person
+	byOwner  map[spec.Address]*crowd.Person
 	// faucet pays each person its first money, merchant is paid by all in hot.
-	faucet, merchant *person
+	faucet, merchant *crowd.Person
 	sellers          []*seller
+	rate             float64 // valid_per_second of the last scenario
 }
 
 // up brings the network up, starts a gateway in this process and gives people money.
@@ -47,20 +47,10 @@ func (c *consortium) up(ctx context.Context, lab *bench.Lab) error {
 			return err
 		}
 	}
-	network, err := lab.OwnNetwork(ctx, "cmt")
+	network, err := c.start(ctx, lab, "cmt")
 	if err != nil {
 		return err
 	}
-	if err := network.Stop(ctx, "gateway."+ownOrganisation); err != nil { // this process takes its place
-		return err
-	}
-	if c.facts, err = network.Facts(); err != nil {
-		return err
-	}
-	if c.relay, err = newRelay(ctx, c.facts, 0, filepath.Join(lab.Folder, "relay0")); err != nil {
-		return err
-	}
-	lab.OnClose(c.relay.close)
 	if err := c.populate(ctx, lab); err != nil {
 		return err
 	}
@@ -68,70 +58,68 @@ func (c *consortium) up(ctx context.Context, lab *bench.Lab) error {
 	return nil
 }
 
+// start brings a network up and starts a gateway in this process.
+func (c *consortium) start(ctx context.Context, lab *bench.Lab, name string) (*bench.Network, error) {
+	network, err := lab.OwnNetwork(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := network.Stop(ctx, "gateway."+ownOrganisation); err != nil { // this process takes its place
+		return nil, err
+	}
+	if c.facts, err = network.Facts(); err != nil {
+		return nil, err
+	}
+	if c.relay, err = crowd.NewRelay(ctx, c.facts, 0, filepath.Join(lab.Folder, "relay-"+name)); err != nil {
+		return nil, err
+	}
+	lab.OnClose(c.relay.Close)
+	return network, nil
+}
+
 func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	accounts := lab.Settings.Accounts
 	if accounts == 0 {
 		accounts = defaultAccounts
 	}
-	c.byOwner = make(map[spec.Address]*person, accounts)
+	c.byOwner = make(map[spec.Address]*crowd.Person, accounts)
 	c.people = nil
 	for n := range accounts + 2 {
-		p, err := newPerson(c.relay.parameters.LedgerID, n)
+		p, err := crowd.NewPerson(c.relay.Parameters.LedgerID, n)
 		if err != nil {
 			return err
 		}
-		c.byOwner[p.address] = p
+		c.byOwner[p.Address] = p
 		c.people = append(c.people, p)
 	}
 	c.faucet, c.merchant, c.people = c.people[0], c.people[1], c.people[2:]
-	if err := c.fillFaucet(ctx, spec.CMT(uint32(5*fundCMT*accounts))); err != nil {
+	if err := c.relay.FillFaucet(ctx, c.faucet, spec.CMT(uint32(5*fundCMT*accounts))); err != nil {
 		return err
 	}
 	lab.Say("  %d people get money", accounts)
 	began := time.Now()
-	d := c.driver(outstanding, c.relay)
-	next := 0
-	err := d.run(ctx, 0, func(bool) *job {
-		if next == len(c.people) {
-			return nil
-		}
-		next++
-		return &job{actor: c.faucet, call: payment(c.people[next-1], spec.CMT(fundCMT)), counts: true}
+	rest := c.people
+	err := c.relay.Welcome(ctx, c.faucet, spec.CMT(fundCMT), func() []*crowd.Person {
+		n := min(crowd.Welcomed, len(rest))
+		come := rest[:n]
+		rest = rest[n:]
+		return come
 	})
-	if refused, text := d.refusals(); err == nil && refused > 0 {
-		err = fmt.Errorf("%d were refused: %s", refused, text)
-	}
 	if err != nil {
-		return fmt.Errorf("give people money: %w", err)
+		return err
 	}
 	took := time.Since(began)
 	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
-	return c.relay.store.AwaitBlock(ctx, d.last)
+	return nil
 }
 
-func (c *consortium) driver(limit int, carriers ...carrier) *driver {
-	return newDriver(c.relay.parameters.LedgerID, limit, carriers...)
+func (c *consortium) driver(limit int, carriers ...crowd.Carrier) *crowd.Driver {
+	return crowd.NewDriver(c.relay.Parameters.LedgerID, limit, carriers...)
 }
-
-// fillFaucet has the treasury pay the faucet, and waits until the gateway knows of it.
-func (c *consortium) fillFaucet(ctx context.Context, amount spec.Amount) error {
-	call := &spec.Call{Operation: spec.Find("token:Transfer"), Hints: &spec.Hints{}, Command: &spec.Transfer{
-		Reference: "bench-faucet", To: c.faucet.address.Bytes(), Amount: amount.Bytes(),
-	}}
-	return bench.Await(ctx, ready, "money for the faucet", func(ctx context.Context) error {
-		commit, err := c.relay.ledger.Submit(ctx, call, announceNobody)
-		if err != nil {
-			return err
-		}
-		return c.relay.store.AwaitBlock(ctx, commit.Block)
-	})
-}
-
-func announceNobody(context.Context, app.Sent) error { return nil }
 
 // payment is a call that pays.
-func payment(to *person, amount spec.Amount) *spec.Call {
-	return &spec.Call{Operation: transferOperation, Command: &spec.Transfer{To: to.address.Bytes(), Amount: amount.Bytes()}}
+func payment(to *crowd.Person, amount spec.Amount) *spec.Call {
+	return &spec.Call{Operation: transferOperation, Command: &spec.Transfer{To: to.Address.Bytes(), Amount: amount.Bytes()}}
 }
 
 var (

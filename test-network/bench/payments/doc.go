@@ -16,6 +16,7 @@ const defaultLength = 15 * time.Second
 func Bench() bench.Bench {
 	p := &plain{}
 	c := &consortium{baseline: p}
+	g := &growth{others: c}
 	return bench.Bench{
 		Name:    "payments",
 		Summary: "signed payments in batches against a token as tutorials write it",
@@ -32,6 +33,9 @@ func Bench() bench.Bench {
 			{Name: "two_gateways", Summary: "the same few people's payments through two gateways at once", Run: c.twoGateways},
 			{Name: "rest_single", Summary: "payments through a gateway's REST API, one a request", Run: c.restSingle},
 			{Name: "rest_many", Summary: "payments through a gateway's REST API, a hundred a request", Run: c.restMany},
+			{Name: "growth_10k", Summary: "strangers pay strangers, 10,000 accounts in the state", Nightly: true, Run: g.to(10_000)},
+			{Name: "growth_1m", Summary: "... 1,000,000", Nightly: true, Run: g.to(1_000_000)},
+			{Name: "growth_10m", Summary: "... 10,000,000", Nightly: true, Run: g.to(10_000_000)},
 		},
 	}
 }

@@ -6,27 +6,28 @@ import (
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 // maxFoldRounds bounds how often what is left open after a round of sweeps is swept again.
 const maxFoldRounds = 100
 
 // fold has owners sweep their credits until no more are open than there were.
-func (c *consortium) fold(ctx context.Context, d *driver, atMost int) (open int, err error) {
-	d.limit = outstanding // one at a time would be the measure of something else
+func (c *consortium) fold(ctx context.Context, d *crowd.Driver, atMost int) (open int, err error) {
+	d.Limit = outstanding // one at a time would be the measure of something else
 	for range maxFoldRounds {
 		if err := c.settle(ctx, d); err != nil {
 			return 0, err
 		}
-		if open = c.relay.blocks.tally().open; open <= atMost {
+		if open = c.relay.Blocks.Tally().Open; open <= atMost {
 			return open, nil
 		}
 		if err := c.foldOperator(ctx); err != nil {
 			return open, err
 		}
-		owners := c.relay.blocks.crowded(open-atMost, func(owner spec.Address) bool { return c.byOwner[owner] != nil })
+		owners := c.relay.Blocks.Crowded(open-atMost, func(owner spec.Address) bool { return c.byOwner[owner] != nil })
 		next := 0
-		err := d.run(ctx, 0, func(bool) *job {
+		err := d.Run(ctx, 0, func(bool) *crowd.Job {
 			if next == len(owners) {
 				return nil
 			}
@@ -41,24 +42,24 @@ func (c *consortium) fold(ctx context.Context, d *driver, atMost int) (open int,
 }
 
 // settle waits until the read model has what the driver's intents did.
-func (c *consortium) settle(ctx context.Context, d *driver) error {
+func (c *consortium) settle(ctx context.Context, d *crowd.Driver) error {
 	ctx, cancel := context.WithTimeout(ctx, ready)
 	defer cancel()
-	return c.relay.store.AwaitBlock(ctx, d.last)
+	return c.relay.Store.AwaitBlock(ctx, d.Last)
 }
 
 // sweep is a job that folds a person's own credits.
-func sweep(owner *person) *job {
-	owner.busy = true
-	return &job{
-		actor: owner, call: &spec.Call{Operation: sweepOperation, Command: &spec.Sweep{}},
-		then: func(error) { owner.busy = false },
+func sweep(owner *crowd.Person) *crowd.Job {
+	owner.Busy = true
+	return &crowd.Job{
+		Actor: owner, Call: &spec.Call{Operation: sweepOperation, Command: &spec.Sweep{}},
+		Then: func(error) { owner.Busy = false },
 	}
 }
 
 // foldOperator sweeps the marketplace operator's fees, which no person signs for: its gateway does.
 func (c *consortium) foldOperator(ctx context.Context) error {
-	funds, err := c.relay.store.Funds(ctx, spec.OrganisationAddress(c.relay.mspID), spec.MaxHintedCredits)
+	funds, err := c.relay.Store.Funds(ctx, spec.OrganisationAddress(c.relay.MSPID), spec.MaxHintedCredits)
 	if err != nil || len(funds.Credits) == 0 {
 		return err
 	}
@@ -66,11 +67,11 @@ func (c *consortium) foldOperator(ctx context.Context) error {
 	for _, credit := range funds.Credits {
 		hints.Credits = append(hints.Credits, credit.Name.Bytes())
 	}
-	commit, err := c.relay.ledger.Submit(ctx, &spec.Call{Operation: sweepOperation, Hints: hints, Command: &spec.Sweep{}}, announceNobody)
+	commit, err := c.relay.Ledger.Submit(ctx, &spec.Call{Operation: sweepOperation, Hints: hints, Command: &spec.Sweep{}}, crowd.AnnounceNobody)
 	if err != nil {
 		return fmt.Errorf("fold the operator's fees: %w", err)
 	}
-	return c.relay.store.AwaitBlock(ctx, commit.Block)
+	return c.relay.Store.AwaitBlock(ctx, commit.Block)
 }
 
 // crowdedOperator is how many fees lie open before the operator folds them, within a window.
@@ -86,7 +87,7 @@ func (c *consortium) foldFees(ctx context.Context, every time.Duration) error {
 			return nil
 		case <-ticker.C:
 		}
-		if c.relay.blocks.openOf(spec.OrganisationAddress(c.relay.mspID)) < crowdedOperator {
+		if c.relay.Blocks.OpenOf(spec.OrganisationAddress(c.relay.MSPID)) < crowdedOperator {
 			continue
 		}
 		if err := c.foldOperator(context.WithoutCancel(ctx)); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cybermiles/cmt/network/topology"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 // meter measures the processes of a network, this one, and the blocks on a peer's disk.
@@ -43,13 +44,13 @@ func begin(ctx context.Context, network *bench.Network, facts *topology.Facts) (
 	if m.watch, err = bench.Begin(processes); err != nil {
 		return nil, err
 	}
-	m.began, m.self = time.Now(), usage(syscall.RUSAGE_SELF)
+	m.began, m.self = time.Now(), crowd.Usage(syscall.RUSAGE_SELF)
 	return m, nil
 }
 
 func (m *meter) end() (measured, error) {
 	found := measured{length: time.Since(m.began)}
-	self := usage(syscall.RUSAGE_SELF) - m.self
+	self := crowd.Usage(syscall.RUSAGE_SELF) - m.self
 	load, err := m.watch.End()
 	if err != nil {
 		return found, err
@@ -84,15 +85,6 @@ func addLatencies(result *bench.Result, took bench.Latencies) {
 	}{{"p50_ms", 50}, {"p95_ms", 95}, {"p99_ms", 99}} {
 		result.Add(percent.name, bench.Milliseconds(took.Percentile(percent.value)))
 	}
-}
-
-// usage is the CPU time of this process, or of the calling thread.
-func usage(who int) time.Duration {
-	var used syscall.Rusage
-	if syscall.Getrusage(who, &used) != nil {
-		return 0 // it fails for an unknown who only
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // sizeOf adds up the files of a folder.

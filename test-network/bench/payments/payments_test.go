@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/cybermiles/cmt/chaincode/intent"
-	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 func TestBenchHasTheScenariosThatOthersReadByName(t *testing.T) {
@@ -17,17 +17,17 @@ func TestBenchHasTheScenariosThatOthersReadByName(t *testing.T) {
 		}
 		names = append(names, scenario.Name)
 	}
-	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways rest_single rest_many"
+	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways rest_single rest_many growth_10k growth_1m growth_10m"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("scenarios %s", got)
 	}
 }
 
-func crowd(t *testing.T, count int) []*person {
+func somePeople(t *testing.T, count int) []*crowd.Person {
 	t.Helper()
-	var people []*person
+	var people []*crowd.Person
 	for n := range count {
-		p, err := newPerson([16]byte{1}, n)
+		p, err := crowd.NewPerson([16]byte{1}, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,9 +37,9 @@ func crowd(t *testing.T, count int) []*person {
 }
 
 func TestASignedPaymentHolds(t *testing.T) {
-	people := crowd(t, 2)
+	people := somePeople(t, 2)
 	for nonce := range uint64(3) {
-		signed, err := people[0].sign([16]byte{1}, payment(people[1], small))
+		signed, err := people[0].Sign([16]byte{1}, payment(people[1], small))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,27 +47,27 @@ func TestASignedPaymentHolds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if refusal := intent.Check([]*intent.Intent{decoded})[0]; refusal != nil || decoded.Actor != people[0].address || decoded.Nonce != nonce+1 {
+		if refusal := intent.Check([]*intent.Intent{decoded})[0]; refusal != nil || decoded.Actor != people[0].Address || decoded.Nonce != nonce+1 {
 			t.Errorf("refusal %v, actor %s, nonce %d", refusal, decoded.Actor, decoded.Nonce)
 		}
 	}
 }
 
 func TestStrangersActOneAtATime(t *testing.T) {
-	next := strangers(crowd(t, 3))
-	acting := map[*person]*job{}
+	next := strangers(somePeople(t, 3))
+	acting := map[*crowd.Person]*crowd.Job{}
 	for range 3 {
 		j := next(false)
-		if acting[j.actor] != nil {
+		if acting[j.Actor] != nil {
 			t.Fatal("somebody has two payments on the way")
 		}
-		acting[j.actor] = j
+		acting[j.Actor] = j
 	}
 	if next(false) != nil {
 		t.Error("a payment although everybody has one on the way")
 	}
 	for _, j := range acting {
-		j.then(nil)
+		j.Then(nil)
 	}
 	if next(false) == nil || next(true) != nil {
 		t.Error("no payment although nobody has one on the way, or one after the end")
@@ -75,37 +75,25 @@ func TestStrangersActOneAtATime(t *testing.T) {
 }
 
 func TestAPurchaseIsThreeStepsInTheirOrder(t *testing.T) {
-	people := crowd(t, 2)
+	people := somePeople(t, 2)
 	m := &market{
-		c:      &consortium{relay: &relay{blocks: &blocks{}}, sellers: []*seller{{person: people[0]}}},
+		c:      &consortium{relay: &crowd.Relay{Blocks: &crowd.Blocks{}}, sellers: []*seller{{Person: people[0]}}},
 		buyers: people[1:],
 	}
 	var steps []string
 	for range 3 {
 		j := m.plan(len(steps) > 0) // what was begun comes to its end after the window's
-		if j.counts != (len(steps) == 2) {
-			t.Errorf("step %d counts: %v", len(steps), j.counts)
+		if (j.Operations == 1) != (len(steps) == 2) {
+			t.Errorf("step %d ends %d operations", len(steps), j.Operations)
 		}
-		steps = append(steps, j.call.Operation.Name)
-		j.then(nil)
+		steps = append(steps, j.Call.Operation.Name)
+		j.Then(nil)
 	}
-	if got := strings.Join(steps, " "); got != "PlaceOrder ShipOrder ConfirmOrder" || people[1].busy {
-		t.Errorf("%s; busy %v", got, people[1].busy)
+	if got := strings.Join(steps, " "); got != "PlaceOrder ShipOrder ConfirmOrder" || people[1].Busy {
+		t.Errorf("%s; busy %v", got, people[1].Busy)
 	}
-	m.plan(false).then(errors.New("refused"))
-	if len(m.pending) != 0 || people[1].busy {
+	m.plan(false).Then(errors.New("refused"))
+	if len(m.pending) != 0 || people[1].Busy {
 		t.Error("a refused purchase goes on")
-	}
-}
-
-func TestCrowdedNamesThoseWithMoreFirst(t *testing.T) {
-	people := crowd(t, 3)
-	b := &blocks{credits: map[spec.Address]int{people[0].address: 1, people[1].address: 5, people[2].address: 1}}
-	got := b.crowded(1, func(spec.Address) bool { return true })
-	if len(got) != 1 || got[0] != people[1].address {
-		t.Errorf("%v", got)
-	}
-	if all := b.crowded(9, func(a spec.Address) bool { return a != people[0].address }); len(all) != 2 {
-		t.Errorf("%v", all)
 	}
 }

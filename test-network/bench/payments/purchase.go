@@ -11,6 +11,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 const (
@@ -28,7 +29,7 @@ var price = spec.Units(100_000_000_000_000_000)
 
 // seller is a person with something to sell.
 type seller struct {
-	*person
+	*crowd.Person
 	listing  spec.ID
 	sweeping bool
 }
@@ -40,17 +41,17 @@ func (c *consortium) openShops(ctx context.Context) error {
 	}
 	var sellers []*seller
 	d := c.driver(outstanding, c.relay)
-	err := d.run(ctx, 0, func(bool) *job {
+	err := d.Run(ctx, 0, func(bool) *crowd.Job {
 		if len(sellers) == min(sellerCount, len(c.people)/2) {
 			return nil
 		}
 		owner := c.people[len(sellers)]
-		sellers = append(sellers, &seller{person: owner, listing: spec.NewID(spec.ListingType, owner.address, "shop")})
-		return &job{actor: owner, call: &spec.Call{Operation: spec.Find("market:CreateListing"), Command: &spec.CreateListing{
+		sellers = append(sellers, &seller{Person: owner, listing: spec.NewID(spec.ListingType, owner.Address, "shop")})
+		return &crowd.Job{Actor: owner, Call: &spec.Call{Operation: spec.Find("market:CreateListing"), Command: &spec.CreateListing{
 			Reference: "shop", Price: price.Bytes(), Stock: stock, Category: "things", ContentHash: make([]byte, 32),
 		}}}
 	})
-	if refused, text := d.refusals(); err == nil && refused > 0 {
+	if refused, text := d.Refusals(); err == nil && refused > 0 {
 		err = errors.New(text)
 	}
 	if err != nil {
@@ -63,12 +64,12 @@ func (c *consortium) openShops(ctx context.Context) error {
 // market plans whole purchases: a buyer orders, the seller ships, the buyer confirms.
 type market struct {
 	c       *consortium
-	buyers  []*person
-	pending []*job // next steps, before anything new
+	buyers  []*crowd.Person
+	pending []*crowd.Job // next steps, before anything new
 	number  int
 }
 
-func (m *market) plan(over bool) *job {
+func (m *market) plan(over bool) *crowd.Job {
 	if len(m.pending) > 0 {
 		next := m.pending[0]
 		m.pending = m.pending[1:]
@@ -78,10 +79,10 @@ func (m *market) plan(over bool) *job {
 		return nil
 	}
 	from := m.c.sellers[rand.IntN(len(m.c.sellers))]
-	if !from.sweeping && m.c.relay.blocks.openOf(from.address) >= crowdedSeller {
+	if !from.sweeping && m.c.relay.Blocks.OpenOf(from.Address) >= crowdedSeller {
 		from.sweeping = true
-		fold := sweep(from.person)
-		fold.then = func(error) { from.sweeping, from.busy = false, false }
+		fold := sweep(from.Person)
+		fold.Then = func(error) { from.sweeping, from.Busy = false, false }
 		return fold
 	}
 	buyer := free(m.buyers)
@@ -91,30 +92,30 @@ func (m *market) plan(over bool) *job {
 	return m.order(buyer, from)
 }
 
-func (m *market) order(buyer *person, from *seller) *job {
+func (m *market) order(buyer *crowd.Person, from *seller) *crowd.Job {
 	m.number++
 	reference := fmt.Sprintf("%s-%d", from.listing.Text(spec.ListingType)[4:12], m.number)
-	order := spec.NewID(spec.OrderType, buyer.address, reference)
+	order := spec.NewID(spec.OrderType, buyer.Address, reference)
 	began := time.Now()
-	buyer.busy = true
-	confirm := &job{
-		actor: buyer, call: step("market:ConfirmOrder", &spec.ConfirmOrder{Order: order[:]}),
-		counts: true, began: began, then: func(error) { buyer.busy = false },
+	buyer.Busy = true
+	confirm := &crowd.Job{
+		Actor: buyer, Call: step("market:ConfirmOrder", &spec.ConfirmOrder{Order: order[:]}),
+		Operations: 1, Began: began, Then: func(error) { buyer.Busy = false },
 	}
-	ship := &job{actor: from.person, call: step("market:ShipOrder", &spec.ShipOrder{Order: order[:]}), then: m.goOn(buyer, confirm)}
-	return &job{
-		actor: buyer, call: step("market:PlaceOrder", &spec.PlaceOrder{
+	ship := &crowd.Job{Actor: from.Person, Call: step("market:ShipOrder", &spec.ShipOrder{Order: order[:]}), Then: m.goOn(buyer, confirm)}
+	return &crowd.Job{
+		Actor: buyer, Call: step("market:PlaceOrder", &spec.PlaceOrder{
 			Reference: reference, Listing: from.listing[:], Version: firstVersion, Quantity: 1, Total: price.Bytes(),
 		}),
-		then: m.goOn(buyer, ship),
+		Then: m.goOn(buyer, ship),
 	}
 }
 
 // goOn takes the next step unless the last was refused.
-func (m *market) goOn(buyer *person, next *job) func(error) {
+func (m *market) goOn(buyer *crowd.Person, next *crowd.Job) func(error) {
 	return func(err error) {
 		if err != nil {
-			buyer.busy = false
+			buyer.Busy = false
 			return
 		}
 		m.pending = append(m.pending, next)
@@ -155,7 +156,7 @@ func (c *consortium) mixed(ctx context.Context, lab *bench.Lab) (result bench.Re
 		return result, err
 	}
 	anybody := strangers(m.buyers)
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), plan: func(over bool) *job {
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), plan: func(over bool) *crowd.Job {
 		part := rand.IntN(100)
 		switch {
 		case len(m.pending) > 0 || part < mixedPurchases:

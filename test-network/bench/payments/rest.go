@@ -14,6 +14,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 const (
@@ -59,7 +60,7 @@ type restResult struct {
 	} `json:"problem"`
 }
 
-func (c *restCarrier) take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
+func (c *restCarrier) Take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b := c.filling
@@ -171,5 +172,5 @@ func (c *consortium) rest(ctx context.Context, lab *bench.Lab, size, limit int) 
 	transport := &http.Transport{MaxIdleConnsPerHost: limit, MaxConnsPerHost: limit}
 	defer transport.CloseIdleConnections()
 	over := &restCarrier{url: at.URL, keys: keys, size: size, http: &http.Client{Transport: transport, Timeout: restTimeout}}
-	return c.measure(ctx, lab, load{limit: limit, carriers: []carrier{over}, accounts: len(c.people), plan: strangers(c.people)})
+	return c.measure(ctx, lab, load{limit: limit, carriers: []crowd.Carrier{over}, accounts: len(c.people), plan: strangers(c.people)})
 }

@@ -34,27 +34,27 @@ func TestARequestBearsAsManyIntentsAsItMay(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"results": results})
 	}))
 	defer server.Close()
-	people := crowd(t, 2)
-	signed, err := people[0].sign([16]byte{1}, payment(people[1], small))
+	people := somePeople(t, 2)
+	signed, err := people[0].Sign([16]byte{1}, payment(people[1], small))
 	if err != nil {
 		t.Fatal(err)
 	}
 	over := &restCarrier{url: server.URL, keys: []string{"key"}, size: 2, http: server.Client()}
-	first, second := over.take(context.Background(), signed), over.take(context.Background(), signed)
+	first, second := over.Take(context.Background(), signed), over.Take(context.Background(), signed)
 	if _, err := first(); !errors.Is(err, &spec.Error{Code: spec.NonceUsed}) {
 		t.Errorf("%v, want the refusal", err)
 	}
 	if block, err := second(); err != nil || block != 8 {
 		t.Errorf("block %d, %v", block, err)
 	}
-	if _, err := over.take(context.Background(), signed)(); !errors.Is(err, &spec.Error{Code: spec.NonceUsed}) {
+	if _, err := over.Take(context.Background(), signed)(); !errors.Is(err, &spec.Error{Code: spec.NonceUsed}) {
 		t.Errorf("%v: a request that is not full must leave as well", err)
 	}
 	if len(requests) != 2 || requests[0] != 2 || requests[1] != 1 {
 		t.Errorf("requests of %v intents", requests)
 	}
 	over.keys = []string{"other"}
-	if _, err := over.take(context.Background(), signed)(); !errors.Is(err, &spec.Error{Code: spec.Malformed}) {
+	if _, err := over.Take(context.Background(), signed)(); !errors.Is(err, &spec.Error{Code: spec.Malformed}) {
 		t.Errorf("%v, want the problem's code", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/test-network/bench"
+	"github.com/cybermiles/cmt/test-network/bench/crowd"
 )
 
 // What the issue aims at, as multiples of baseline_spread and in milliseconds.
@@ -21,31 +22,34 @@ const (
 	loneGoal      = 300
 )
 
+// outstanding is how many intents are on their way at a time: two batches in flight and one that fills.
+const outstanding = 3000
+
 // small is one payment's amount: somewhat more than the ledger's least.
 var small = spec.Units(2_000_000_000_000_000)
 
 // load is what a scenario asks of the driver.
 type load struct {
 	limit    int
-	carriers []carrier
+	carriers []crowd.Carrier
 	accounts int
 	goal     float64 // multiples of the baseline; 0: none
-	plan     plan
+	plan     crowd.Plan
 }
 
 // measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
 func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (result bench.Result, err error) {
 	if l.carriers == nil {
-		l.carriers = []carrier{c.relay}
+		l.carriers = []crowd.Carrier{c.relay}
 	}
 	warm := c.driver(l.limit, l.carriers...)
-	if err := warm.run(ctx, length(lab)/8, l.plan); err != nil {
+	if err := warm.Run(ctx, length(lab)/8, l.plan); err != nil {
 		return result, err
 	}
 	if err := c.settle(ctx, warm); err != nil {
 		return result, err
 	}
-	before := c.relay.blocks.tally()
+	before := c.relay.Blocks.Tally()
 	meter, err := begin(ctx, c.network, c.facts)
 	if err != nil {
 		return result, err
@@ -55,7 +59,7 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 		return result, err
 	}
 	lab.Say("  folding")
-	openEnd, err := c.fold(ctx, d, before.open)
+	openEnd, err := c.fold(ctx, d, before.Open)
 	if err != nil {
 		return result, err
 	}
@@ -63,52 +67,52 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	if err != nil {
 		return result, err
 	}
-	after := c.relay.blocks.tally()
-	refused, text := d.refusals()
+	after := c.relay.Blocks.Tally()
+	refused, text := d.Refusals()
 	if refused > 0 {
 		lab.Say("  refused: %s", text)
 	}
-	found.cpu["client"] = d.signing
-	found.cpu["bench"] -= d.signing
+	found.cpu["client"] = d.Signing
+	found.cpu["bench"] -= d.Signing
 	c.report(&result, d, found, l)
-	result.Add("conflicts", after.invalid-before.invalid)
+	result.Add("conflicts", after.Invalid-before.Invalid)
 	result.Add("refused", refused)
 	result.Add("accounts", l.accounts)
-	result.Add("transactions", after.batches-before.batches)
-	result.Add("credits_open_start", before.open)
+	result.Add("transactions", after.Batches-before.Batches)
+	result.Add("credits_open_start", before.Open)
 	result.Add("credits_open_end", openEnd)
-	return result, c.audit(ctx)
+	return result, c.relay.Audit(ctx, c.facts)
 }
 
 // window drives the load for its length, while the operator's gateway folds fees.
-func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *driver, next plan) error {
+func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *crowd.Driver, next crowd.Plan) error {
 	running, cancel := context.WithCancel(ctx)
 	group, running := errgroup.WithContext(running)
 	group.Go(func() error { return c.foldFees(running, time.Second) })
-	err := d.run(running, length(lab), next)
+	err := d.Run(running, length(lab), next)
 	cancel()
 	return errors.Join(err, group.Wait())
 }
 
-func (c *consortium) report(result *bench.Result, d *driver, found measured, l load) {
-	rate := float64(len(d.took)) / found.length.Seconds()
-	result.Add("valid_per_second", rate)
+func (c *consortium) report(result *bench.Result, d *crowd.Driver, found measured, l load) {
+	c.rate = float64(d.Ended) / found.length.Seconds()
+	result.Add("valid_per_second", c.rate)
 	if c.baseline.best > 0 {
 		if l.goal > 0 {
-			result.AddAtLeast("ratio_to_baseline", rate/c.baseline.best, l.goal)
+			result.AddAtLeast("ratio_to_baseline", c.rate/c.baseline.best, l.goal)
 		} else {
-			result.Add("ratio_to_baseline", rate/c.baseline.best)
+			result.Add("ratio_to_baseline", c.rate/c.baseline.best)
 		}
 	}
-	addLatencies(result, d.took)
-	found.add(result, len(d.took))
+	addLatencies(result, d.Took)
+	found.add(result, d.Ended)
 }
 
 // free returns somebody at random with nothing on the way, nil when there is nobody.
-func free(people []*person) *person {
+func free(people []*crowd.Person) *crowd.Person {
 	start := rand.IntN(len(people))
 	for n := range people {
-		if p := people[(start+n)%len(people)]; !p.busy {
+		if p := people[(start+n)%len(people)]; !p.Busy {
 			return p
 		}
 	}
@@ -116,7 +120,7 @@ func free(people []*person) *person {
 }
 
 // other returns somebody else at random.
-func other(people []*person, than *person) *person {
+func other(people []*crowd.Person, than *crowd.Person) *crowd.Person {
 	for {
 		if p := people[rand.IntN(len(people))]; p != than {
 			return p
@@ -125,14 +129,14 @@ func other(people []*person, than *person) *person {
 }
 
 // pay is a job of somebody who has nothing else on the way.
-func pay(from, to *person) *job {
-	from.busy = true
-	return &job{actor: from, call: payment(to, small), counts: true, then: func(error) { from.busy = false }}
+func pay(from, to *crowd.Person) *crowd.Job {
+	from.Busy = true
+	return &crowd.Job{Actor: from, Call: payment(to, small), Operations: 1, Then: func(error) { from.Busy = false }}
 }
 
 // strangers plans payments of anybody to anybody.
-func strangers(people []*person) plan {
-	return func(over bool) *job {
+func strangers(people []*crowd.Person) crowd.Plan {
+	return func(over bool) *crowd.Job {
 		if over {
 			return nil
 		}
@@ -160,9 +164,9 @@ func (c *consortium) local(ctx context.Context, lab *bench.Lab) (result bench.Re
 	}
 	circle := c.people[:min(localAccounts, len(c.people))]
 	at := 0
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(circle), goal: localGoal, plan: func(over bool) *job {
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(circle), goal: localGoal, plan: func(over bool) *crowd.Job {
 		from, to := circle[at%len(circle)], circle[(at+1)%len(circle)]
-		if over || from.busy {
+		if over || from.Busy {
 			return nil
 		}
 		at++
@@ -181,11 +185,11 @@ func (c *consortium) hot(ctx context.Context, lab *bench.Lab) (result bench.Resu
 }
 
 // toMerchant plans payments of all to the merchant, who folds its credits before they pile up.
-func (c *consortium) toMerchant(over bool) *job {
+func (c *consortium) toMerchant(over bool) *crowd.Job {
 	if over {
 		return nil
 	}
-	if !c.merchant.busy && c.relay.blocks.openOf(c.merchant.address) >= crowdedMerchant {
+	if !c.merchant.Busy && c.relay.Blocks.OpenOf(c.merchant.Address) >= crowdedMerchant {
 		return sweep(c.merchant)
 	}
 	from := free(c.people)
@@ -195,8 +199,12 @@ func (c *consortium) toMerchant(over bool) *job {
 	return pay(from, c.merchant)
 }
 
-// payees is how many people the faucet pays in turn.
-const payees = 5_000
+const (
+	// payees is how many people the faucet pays in turn.
+	payees = 5_000
+	// payoutSize is how many of them one payout pays, of at most 500: enough that its own cost does not show.
+	payoutSize = 100
+)
 
 func (c *consortium) payouts(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
 	if err := c.up(ctx, lab); err != nil {
@@ -204,12 +212,16 @@ func (c *consortium) payouts(ctx context.Context, lab *bench.Lab) (result bench.
 	}
 	people := c.people[:min(payees, len(c.people))]
 	at := 0
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(people), goal: spreadGoal, plan: func(over bool) *job {
+	return c.measure(ctx, lab, load{limit: outstanding / payoutSize, accounts: len(people), goal: spreadGoal, plan: func(over bool) *crowd.Job {
 		if over {
 			return nil
 		}
-		at++
-		return &job{actor: c.faucet, call: payment(people[at%len(people)], small), counts: true}
+		receivers := make([]*crowd.Person, payoutSize)
+		for i := range receivers {
+			at++
+			receivers[i] = people[at%len(people)]
+		}
+		return &crowd.Job{Actor: c.faucet, Call: crowd.Payout(receivers, small), Operations: len(receivers)}
 	}})
 }
 
@@ -233,24 +245,24 @@ func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result be
 	if err := c.up(ctx, lab); err != nil {
 		return result, err
 	}
-	second, err := newRelay(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay1"))
+	second, err := crowd.NewRelay(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay1"))
 	if err != nil {
 		return result, err
 	}
-	lab.OnClose(second.close)
-	height, err := c.relay.ledger.Height(ctx)
+	lab.OnClose(second.Close)
+	height, err := c.relay.Ledger.Height(ctx)
 	if err != nil {
 		return result, err
 	}
-	if err := second.store.AwaitBlock(ctx, height-1); err != nil {
+	if err := second.Store.AwaitBlock(ctx, height-1); err != nil {
 		return result, err
 	}
 	people := c.people[:min(sharedAccounts, len(c.people))]
-	return c.measure(ctx, lab, load{limit: outstanding, carriers: []carrier{c.relay, second}, accounts: len(people), plan: func(over bool) *job {
+	return c.measure(ctx, lab, load{limit: outstanding, carriers: []crowd.Carrier{c.relay, second}, accounts: len(people), plan: func(over bool) *crowd.Job {
 		if over {
 			return nil
 		}
 		from := people[rand.IntN(len(people))]
-		return &job{actor: from, call: payment(other(people, from), small), counts: true} // busy or not: that is what two gateways do to each other
+		return &crowd.Job{Actor: from, Call: payment(other(people, from), small), Operations: 1} // busy or not: that is what two gateways do to each other
 	}})
 }

@@ -16,11 +16,12 @@ import (
 
 	"github.com/cybermiles/cmt/test-network/bench"
 	"github.com/cybermiles/cmt/test-network/bench/first"
+	"github.com/cybermiles/cmt/test-network/bench/flash"
 	"github.com/cybermiles/cmt/test-network/bench/payments"
 )
 
 // benches are all there are.
-func benches() bench.Registry { return bench.Registry{first.Bench(), payments.Bench()} }
+func benches() bench.Registry { return bench.Registry{first.Bench(), payments.Bench(), flash.Bench()} }
 
 // memoryLimit is when this process collects garbage, as the network's processes do at theirs: a bench carries intents as a
 // gateway does.
@@ -43,6 +44,7 @@ type options struct {
 	only []string
 	root string
 
+	nightly  bool
 	seconds  int
 	settings bench.Settings
 }
@@ -71,7 +73,7 @@ is stopped at its end, also after Ctrl-C.
 		RunE: func(command *cobra.Command, names []string) error {
 			chosen, err := registry.Find(names[0])
 			if err == nil {
-				chosen, err = chosen.Only(o.only)
+				chosen, err = chosen.Only(o.only, o.nightly)
 			}
 			if err != nil {
 				return err
@@ -83,8 +85,11 @@ is stopped at its end, also after Ctrl-C.
 	command.SetHelpTemplate("{{.Long}}\nusage: {{.UseLine}}\n\n{{.Flags.FlagUsages}}")
 	command.Flags().StringVar(&o.json, "json", "", "also write the figures and the machine to `FILE`")
 	command.Flags().StringSliceVar(&o.only, "only", nil, "run these scenarios only: `SCENARIO,...`")
+	command.Flags().BoolVar(&o.nightly, "nightly", false, "also run the scenarios that take long")
 	command.Flags().IntVar(&o.seconds, "seconds", 0, "measure for `N` seconds, where a scenario measures a window")
 	command.Flags().IntVar(&o.settings.Accounts, "accounts", 0, "let `N` accounts act, where a scenario needs many")
+	command.Flags().IntVar(&o.settings.Units, "units", 0, "sell `N` units, where a scenario is a sale")
+	command.Flags().IntVar(&o.settings.Buyers, "buyers", 0, "let `N` buyers come for them")
 	command.Flags().BoolVar(&o.settings.Keep, "keep", false, "leave networks and folders as they are at the end")
 	command.Flags().StringVar(&o.root, "root", ".", "the clone whose programs are measured") // scripts/bench gives it
 	_ = command.Flags().MarkHidden("root")                                                   // fails for an unknown flag only

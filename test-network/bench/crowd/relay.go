@@ -1,4 +1,4 @@
-package payments
+package crowd
 
 import (
 	"context"
@@ -21,55 +21,58 @@ import (
 	"github.com/cybermiles/cmt/network/topology"
 )
 
-// relay is what carries intents in cmt-gateway, wired as there, in this process.
-type relay struct {
-	mspID      string
-	folder     string
-	ledger     *fabric.Ledger
-	store      *store.Store
+// Relay is what carries intents in cmt-gateway, wired as there, in this process.
+type Relay struct {
+	MSPID      string
+	Folder     string
+	Ledger     *fabric.Ledger
+	Store      *store.Store
+	Blocks     *Blocks
+	Parameters batch.Parameters
 	batcher    *batch.Batcher
-	blocks     *blocks
-	parameters batch.Parameters
 
 	cancel context.CancelFunc
 	work   *errgroup.Group
 }
 
-// newRelay starts a gateway of the n-th peer's organisation.
-func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) (*relay, error) {
+// NewRelay starts a gateway of the n-th peer's organisation.
+func NewRelay(ctx context.Context, facts *topology.Facts, n int, folder string) (*Relay, error) {
 	log, err := os.OpenFile(filepath.Join(filepath.Dir(folder), filepath.Base(folder)+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	g := &relay{mspID: facts.Peers[n].MSPID, folder: folder}
-	if g.ledger, err = ledgerOf(facts, n, logger); err != nil {
+	g := &Relay{MSPID: facts.Peers[n].MSPID, Folder: folder}
+	if g.Ledger, err = LedgerOf(facts, n, logger); err != nil {
 		return nil, err
 	}
-	if g.store, err = store.Open(ctx, folder, g.mspID); err != nil {
+	if g.Store, err = store.Open(ctx, folder, g.MSPID); err != nil {
 		return nil, err
 	}
-	if g.parameters, err = batch.ReadParameters(ctx, g.ledger); err != nil {
+	if g.Parameters, err = batch.ReadParameters(ctx, g.Ledger); err != nil {
 		return nil, err
 	}
-	index, err := batch.MemberIndex(ctx, g.ledger, g.mspID)
+	index, err := app.MemberIndex(ctx, g.Ledger, g.MSPID)
 	if err != nil {
 		return nil, err
 	}
 	witness := batch.NewWitness()
 	witness.SetHome(index)
-	g.blocks = &blocks{Store: g.store, witness: witness, credits: map[spec.Address]int{}}
-	g.batcher = batch.New(batch.Options{Parameters: g.parameters, Log: logger}, g.ledger, g.store, witness)
+	g.Blocks = &Blocks{Store: g.Store, witness: witness, credits: map[spec.Address]int{}}
+	g.batcher = batch.New(batch.Options{
+		Parameters: g.Parameters, Log: logger, Remedies: batch.Remedies{spec.LotEmpty: app.NewLots(g.MSPID, g.Ledger, g.Store, logger)},
+	}, g.Ledger, g.Store, witness)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
 	g.work, running = errgroup.WithContext(running)
-	g.work.Go(func() error { return fabric.NewFollower(g.ledger, g.blocks, facts.Chaincode, logger).Run(running) })
-	g.work.Go(func() error { return g.ledger.Heal(running) })
+	g.work.Go(func() error { return fabric.NewFollower(g.Ledger, g.Blocks, facts.Chaincode, logger).Run(running) })
+	g.work.Go(func() error { return g.Ledger.Heal(running) })
 	g.work.Go(func() error { return g.batcher.Run(running) })
 	return g, nil
 }
 
-func (g *relay) take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
+// Take hands an intent to the batcher.
+func (g *Relay) Take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
 	taken := g.batcher.Take([]*spec.SignedIntent{signed})[0]
 	return func() (uint64, error) {
 		if taken.Err != nil {
@@ -80,18 +83,19 @@ func (g *relay) take(ctx context.Context, signed *spec.SignedIntent) func() (uin
 	}
 }
 
-func (g *relay) close(context.Context) error {
+// Close ends the gateway.
+func (g *Relay) Close(context.Context) error {
 	g.cancel()
 	err := g.work.Wait()
-	g.ledger.Close()
-	if closed := g.store.Close(); err == nil {
+	g.Ledger.Close()
+	if closed := g.Store.Close(); err == nil {
 		err = closed
 	}
 	return err
 }
 
-// blocks is the follower's consumer: the read model, the batcher's witness, and this bench's count of what came.
-type blocks struct {
+// Blocks is the follower's consumer: the read model, the batcher's witness, and this bench's count of what came.
+type Blocks struct {
 	*store.Store
 	witness *batch.Witness
 
@@ -104,7 +108,7 @@ type blocks struct {
 }
 
 // Apply takes a block into all of them.
-func (b *blocks) Apply(ctx context.Context, block app.Block) error {
+func (b *Blocks) Apply(ctx context.Context, block app.Block) error {
 	b.witness.See(block)
 	if err := b.Store.Apply(ctx, block); err != nil {
 		return err
@@ -129,7 +133,7 @@ func (b *blocks) Apply(ctx context.Context, block app.Block) error {
 	return nil
 }
 
-func (b *blocks) count(key ledger.Key, gone bool) {
+func (b *Blocks) count(key ledger.Key, gone bool) {
 	owner, err := spec.AddressFromBytes([]byte(key.Parent))
 	if err != nil {
 		return
@@ -144,23 +148,25 @@ func (b *blocks) count(key ledger.Key, gone bool) {
 	}
 }
 
-// tally is what came until now.
-type tally struct{ open, batches, invalid int }
+// Tally is what came until now.
+type Tally struct{ Open, Batches, Invalid int }
 
-func (b *blocks) tally() tally {
+// Tally counts what came.
+func (b *Blocks) Tally() Tally {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return tally{b.open, b.batches, b.invalid}
+	return Tally{b.open, b.batches, b.invalid}
 }
 
-func (b *blocks) openOf(owner spec.Address) int {
+// OpenOf is how many credits an account has open.
+func (b *Blocks) OpenOf(owner spec.Address) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.credits[owner]
 }
 
-// crowded returns the accounts with the most open credits, until sweeps of them fold as many as are asked for.
-func (b *blocks) crowded(credits int, of func(spec.Address) bool) []spec.Address {
+// Crowded returns the accounts with the most open credits, until sweeps of them fold as many as are asked for.
+func (b *Blocks) Crowded(credits int, of func(spec.Address) bool) []spec.Address {
 	b.mu.Lock()
 	var owners []spec.Address
 	open := maps.Clone(b.credits)

@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"crypto/subtle"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+func acceptOrder(t *task, c *spec.AcceptOrder) (proto.Message, error) {
+	id, order, err := t.openOrder(c.Order, seller, placed)
+	if err != nil {
+		return nil, err
+	}
+	if err := order.before(order.ShipDeadline, "the time to ship"); err != nil {
+		return nil, err
+	}
+	return t.move(id, order, accepted), nil
+}
+
+// shipOrder is the seller's word alone, and so starts no clock.
+func shipOrder(t *task, c *spec.ShipOrder) (proto.Message, error) {
+	id, order, err := t.openOrder(c.Order, seller, accepted)
+	if err != nil {
+		return nil, err
+	}
+	if err := order.before(order.ShipDeadline, "the time to ship"); err != nil {
+		return nil, err
+	}
+	order.TrackingHash = hash(c.TrackingHash)
+	return t.move(id, order, shipped), nil
+}
+
+// handOverOrder takes the buyer's code, revealed, as the proof of hand-over: with shipment or, on the spot, without.
+func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
+	id, order, err := t.openOrder(c.Order, buyer|seller, accepted, shipped, disputed)
+	if err != nil {
+		return nil, err
+	}
+	if err := order.beforeProof(); err != nil {
+		return nil, err
+	}
+	// An order without a commitment has the zero hash, which no code makes.
+	if subtle.ConstantTimeCompare(order.HandOverHash[:], spec.HandOverHash(id, c.Code)) != 1 {
+		return nil, spec.FieldErrorf(spec.WrongCode, "code", "does not match the buyer's commitment")
+	}
+	return t.startRelease(id, order), nil
+}
+
+// reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over.
+func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
+	id, order, err := t.openOrder(c.Order, outsider, shipped, disputed)
+	if err != nil {
+		return nil, err
+	}
+	if err := order.beforeProof(); err != nil {
+		return nil, err
+	}
+	order.ProofHash = hash(c.ProofHash)
+	return t.startRelease(id, order), nil
+}
+
+// beforeProof refuses a proof of hand-over that is there already or comes too late. A dispute does not keep it away: it decides what the
+// default is.
+func (o Order) beforeProof() error {
+	if o.proven() {
+		return spec.FieldErrorf(spec.WrongState, "order", "hand-over was proven before")
+	}
+	if o.State == accepted {
+		return o.before(o.ShipDeadline, "the time to ship")
+	}
+	return o.before(o.ProtectionDeadline, "protection")
+}
+
+// startRelease starts the release clock, once: the state does not come back.
+func (t *task) startRelease(id spec.ID, order Order) *spec.OrderView {
+	order.ReleaseDue = order.UpdatedAt + int64(order.ReleaseSeconds)
+	if order.State == disputed {
+		return t.move(id, order, disputed)
+	}
+	return t.move(id, order, handedOver)
+}

@@ -1,0 +1,87 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// maxHints is how many credits one intent may name.
+const maxHints = spec.MaxHintedCredits
+
+// foldEvery is how many of an account's open credits are folded at least with each of its intents that debit: more than
+// one payment brings, so that credits do not pile up.
+const foldEvery = 4
+
+// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 8,000 keys a round, and the intents' own are
+// some thousands of them. Whom the rest would have served lacks funds for now and comes again. maxBatchKeys bounds those, with
+// every receiver of a payout, read or not; what is written once is not counted and has the rest.
+const (
+	maxBatchCredits = 4_000
+	maxBatchKeys    = 3_000
+)
+
+// nameCredits names, for the first intent of each account that debits, open credits to fold.
+func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
+	named, left := map[spec.Address]bool{}, maxBatchCredits
+	for _, e := range good {
+		e.signed.Hints.Credits, e.first = nil, false
+		if named[e.intent.Actor] || !app.Debits(e.intent.Call.Operation) {
+			continue
+		}
+		named[e.intent.Actor], e.first = true, true
+		needed, bounded := app.DebitOf(e.intent.Call.Command)
+		wanted := foldEvery
+		if e.tries[spec.InsufficientFunds] > 0 || !bounded { // a sweep asks for all it can get
+			wanted = maxHints
+		}
+		funds, err := b.model.Funds(ctx, e.intent.Actor, maxHints)
+		if err != nil {
+			return err
+		}
+		have := funds.Account
+		for n, credit := range funds.Credits {
+			if left == 0 || n >= wanted && !have.Less(needed) {
+				break
+			}
+			left--
+			have, _ = have.Add(credit.Amount)
+			e.signed.Hints.Credits = append(e.signed.Hints.Credits, credit.Name.Bytes())
+		}
+	}
+	return nil
+}
+
+// maxRefills bounds how often an intent that lacked funds is tried with more credits.
+const maxRefills = 3
+
+// funds is the remedy of intents that lack funds: open credits that they did not name.
+type funds struct{ model Model }
+
+var _ app.Remedy = funds{}
+
+// Hint leaves credits to nameCredits, which sees the whole batch.
+func (f funds) Hint(context.Context, *spec.Call, *spec.Hints) {}
+
+// Shared: credits and accounts are their owner's.
+func (f funds) Shared(ledger.Key) bool { return false }
+
+// Again carries those again whose account has open credits.
+func (f funds) Again(ctx context.Context, _ uint64, refused []*app.RefusedIntent) {
+	for _, r := range refused {
+		if r.Tries >= maxRefills {
+			continue
+		}
+		has, err := f.model.Funds(ctx, r.Actor, maxHints)
+		if err != nil || has.CreditCount == 0 {
+			continue
+		}
+		r.Again = true
+		// One behind another of its account had no credits named: that was no try of its own.
+		if r.First {
+			r.Tries++
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package mirror
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/syndtr/goleveldb/leveldb"
+	"github.com/syndtr/goleveldb/leveldb/filter"
+	"github.com/syndtr/goleveldb/leveldb/opt"
+	"github.com/syndtr/goleveldb/leveldb/util"
+)
+
+// The engine's bounds, for a gateway of millions of people on a small machine: with both overlays some 100 MiB in all.
+const (
+	blockCache  = 16 << 20
+	writeBuffer = 16 << 20
+	tableBytes  = 8 << 20
+	levelBytes  = 64 << 20
+	openTables  = 256
+	// filterBits a key let a read of one that is not in a table pass it by, but for one in a hundred.
+	filterBits = 10
+)
+
+// What is in the engine beside the ledger's keys, which begin with a letter, begins with one of these.
+const (
+	checkpointPrefix byte = iota
+	happenedPrefix
+	refusedPrefix
+	batchPrefix
+	// firstLedgerKey is behind all of these.
+	firstLedgerKey = "A"
+)
+
+// engine is the store on the disk.
+type engine struct{ db *leveldb.DB }
+
+// checkpoint is the next block and the hash of the one before.
+type checkpoint struct {
+	next uint64
+	hash []byte
+}
+
+func openEngine(folder string) (*engine, error) {
+	// The engine's files are for all to read: their folder is not.
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	db, err := leveldb.OpenFile(folder, &opt.Options{
+		BlockCacheCapacity: blockCache, WriteBuffer: writeBuffer, CompactionTableSize: tableBytes, CompactionTotalSize: levelBytes,
+		OpenFilesCacheCapacity: openTables, Filter: filter.NewBloomFilter(filterBits), Compression: opt.NoCompression, DisableSeeksCompaction: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &engine{db}, nil
+}
+
+func (e *engine) close() error { return e.db.Close() }
+
+func (e *engine) get(key []byte) ([]byte, error) {
+	value, err := e.db.Get(key, nil)
+	if errors.Is(err, leveldb.ErrNotFound) {
+		return nil, nil
+	}
+	return value, err
+}
+
+// each calls take for the pairs from start to end, exclusive, in order until it says no; what it is given it must not keep.
+func (e *engine) each(start, end string, take func(key, value []byte) bool) error {
+	bounds := &util.Range{Start: []byte(start)}
+	if end != "" {
+		bounds.Limit = []byte(end)
+	}
+	iterator := e.db.NewIterator(bounds, nil)
+	defer iterator.Release()
+	for iterator.Next() && take(iterator.Key(), iterator.Value()) {
+		continue
+	}
+	return iterator.Error()
+}
+
+// write writes the changes and the checkpoint at once. A transaction of the engine goes to tables without a journal, and what comes
+// sorted is inserted at half the cost.
+func (e *engine) write(o *overlay) error {
+	tr, err := e.db.OpenTransaction()
+	if err != nil {
+		return err
+	}
+	if err := o.writeTo(tr); err != nil {
+		tr.Discard()
+		return err
+	}
+	return tr.Commit()
+}
+
+func (e *engine) checkpoint() (checkpoint, error) {
+	value, err := e.get([]byte{checkpointPrefix})
+	if err != nil || value == nil {
+		return checkpoint{}, err
+	}
+	if len(value) < 8 {
+		return checkpoint{}, fmt.Errorf("a checkpoint of %d bytes", len(value))
+	}
+	return checkpoint{binary.BigEndian.Uint64(value), value[8:]}, nil
+}
+
+// clear removes everything. The checkpoint goes first, so that nothing half cleared is taken for whole.
+func (e *engine) clear() error {
+	if err := e.db.Delete([]byte{checkpointPrefix}, &opt.WriteOptions{Sync: true}); err != nil {
+		return err
+	}
+	batch := new(leveldb.Batch)
+	var failed error
+	err := e.each("", "", func(key, _ []byte) bool {
+		batch.Delete(key)
+		if batch.Len() >= flushEntries {
+			failed = e.db.Write(batch, nil)
+			batch.Reset()
+		}
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	return e.db.Write(batch, &opt.WriteOptions{Sync: true})
+}
+
+func batchKey(block uint64, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{batchPrefix}, block), number)
+}

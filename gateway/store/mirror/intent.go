@@ -1,0 +1,141 @@
+package mirror
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// Batch is a batch of intents that took effect.
+type Batch struct {
+	// Number is its transaction's place in the block, Transaction its identifier.
+	Number      uint32
+	Transaction [32]byte
+	Intents     []Intent
+}
+
+// Intent is what became of one intent of a batch; without a refusal it happened.
+type Intent struct {
+	ID       spec.ID
+	Position uint32
+	Refusal  *spec.Error
+}
+
+// Said is what the blocks said of an intent last.
+type Said struct {
+	Block       uint64
+	Transaction [32]byte
+	// Position is its place in the batch.
+	Position uint32
+	Refusal  *spec.Error
+}
+
+// Intent returns what the blocks said of an intent; nil when that is nothing.
+func (m *Mirror) Intent(id spec.ID) (*Said, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, outcome := range []struct {
+		prefix byte
+		of     func(*overlay) map[spec.ID]said
+	}{
+		{happenedPrefix, func(o *overlay) map[spec.ID]said { return o.happened }},
+		{refusedPrefix, func(o *overlay) map[spec.ID]said { return o.refused }},
+	} {
+		s, found, err := m.find(id, outcome.prefix, outcome.of)
+		if err != nil {
+			return nil, fmt.Errorf("read an intent: %w", err)
+		}
+		if !found {
+			continue
+		}
+		transaction, err := m.transactionOf(s)
+		if err != nil {
+			return nil, fmt.Errorf("read an intent's transaction: %w", err)
+		}
+		return &Said{Block: s.block, Transaction: transaction, Position: s.position, Refusal: s.refusal}, nil
+	}
+	return nil, nil
+}
+
+// find looks for one outcome of an intent. An intent happens once, as its nonce is used by that; of refusals the last one stands.
+func (m *Mirror) find(id spec.ID, prefix byte, of func(*overlay) map[spec.ID]said) (s said, found bool, err error) {
+	for _, o := range m.overlays() {
+		if s, found = of(o)[id]; found {
+			return s, true, nil
+		}
+	}
+	value, err := m.engine.get(append([]byte{prefix}, id[:]...))
+	if err != nil || value == nil {
+		return s, false, err
+	}
+	s, err = readSaid(value)
+	return s, err == nil, err
+}
+
+func (m *Mirror) transactionOf(s said) ([32]byte, error) {
+	for _, o := range m.overlays() {
+		for _, b := range o.batches {
+			if b.block == s.block && b.number == s.number {
+				return b.transaction, nil
+			}
+		}
+	}
+	value, err := m.engine.get(batchKey(s.block, s.number))
+	if err == nil && len(value) != 32 {
+		err = fmt.Errorf("transaction %d of block %d has an identifier of %d bytes", s.number, s.block, len(value))
+	}
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return [32]byte(value), nil
+}
+
+// appendTo writes the block, the transaction's number, the position and, of a refused one, the refusal's texts.
+func (s said) appendTo(b []byte) []byte {
+	b = binary.AppendUvarint(b, s.block)
+	b = binary.AppendUvarint(b, uint64(s.number))
+	b = binary.AppendUvarint(b, uint64(s.position))
+	if s.refusal != nil {
+		for _, text := range []string{string(s.refusal.Code), s.refusal.Field, s.refusal.Detail} {
+			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+		}
+	}
+	return b
+}
+
+var errSaid = errors.New("what was said of an intent ends too early")
+
+func readSaid(b []byte) (said, error) {
+	number := func() uint64 {
+		n, size := binary.Uvarint(b)
+		if size <= 0 {
+			b = nil
+			return 0
+		}
+		b = b[size:]
+		return n
+	}
+	text := func() string {
+		n := number()
+		if n > uint64(len(b)) {
+			b = nil
+			return ""
+		}
+		t := string(b[:n])
+		b = b[n:]
+		return t
+	}
+	s := said{block: number(), number: uint32(number()), position: uint32(number())}
+	if b == nil {
+		return s, errSaid
+	}
+	if len(b) > 0 {
+		s.refusal = &spec.Error{Code: spec.Code(text()), Field: text(), Detail: text()}
+		if b == nil {
+			return s, errSaid
+		}
+	}
+	return s, nil
+}

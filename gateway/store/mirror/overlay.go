@@ -1,0 +1,175 @@
+package mirror
+
+import (
+	"bytes"
+	"encoding/binary"
+	"maps"
+	"slices"
+
+	"github.com/syndtr/goleveldb/leveldb/opt"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/chaincode/state"
+	"github.com/cybermiles/cmt/gateway/app"
+)
+
+// overlay is changes that are not on the disk yet.
+type overlay struct {
+	// values has the keys' values; nil when the key is gone.
+	values map[string][]byte
+	// families has, by the part that a parent's keys share, those of them that were ever in values.
+	families map[string][]string
+	// happened are intents that took effect, refused those that others ended.
+	happened, refused map[spec.ID]said
+	batches           []batchOf
+	// taken is the checkpoint behind all of these.
+	taken checkpoint
+}
+
+// said is where a block said something of an intent.
+type said struct {
+	block    uint64
+	number   uint32
+	position uint32
+	refusal  *spec.Error
+}
+
+// batchOf is a batch's transaction by its place.
+type batchOf struct {
+	block       uint64
+	number      uint32
+	transaction [32]byte
+}
+
+// newOverlay has room for as many changes as are gathered.
+func newOverlay(taken checkpoint, entries int) *overlay {
+	return &overlay{
+		taken: taken, values: make(map[string][]byte, entries), families: map[string][]string{},
+		happened: make(map[spec.ID]said, entries/entriesPerIntent), refused: map[spec.ID]said{},
+	}
+}
+
+// entriesPerIntent is how many changes come with each intent, itself among them.
+const entriesPerIntent = 4
+
+// reset makes it empty again, for maps that have grown are not made anew.
+func (o *overlay) reset(taken checkpoint) {
+	o.taken = taken
+	clear(o.values)
+	clear(o.families)
+	clear(o.happened)
+	clear(o.refused)
+	o.batches = o.batches[:0]
+}
+
+func (o *overlay) len() int { return len(o.values) + len(o.happened) + len(o.refused) + len(o.batches) }
+
+func (o *overlay) put(write app.Write) {
+	if family := state.Family(write.Key); family != "" {
+		if _, known := o.values[write.Key]; !known {
+			o.families[family] = append(o.families[family], write.Key)
+		}
+	}
+	if write.Delete {
+		o.values[write.Key] = nil
+		return
+	}
+	o.values[write.Key] = write.Value
+}
+
+// dropCredit forgets a credit that the disk has not, and notes that of another to be gone. A credit's name is its transaction's own: it
+// comes once, so what is here is not there.
+func (o *overlay) dropCredit(write app.Write) {
+	if value := o.values[write.Key]; value == nil {
+		o.put(write)
+		return
+	}
+	delete(o.values, write.Key)
+}
+
+// putBatch notes what became of a batch's intents: the last word before success, and success for ever.
+func (o *overlay) putBatch(block uint64, batch Batch) {
+	o.batches = append(o.batches, batchOf{block, batch.Number, batch.Transaction})
+	for _, intent := range batch.Intents {
+		s := said{block, batch.Number, intent.Position, intent.Refusal}
+		if intent.Refusal != nil {
+			o.refused[intent.ID] = s
+		} else {
+			o.happened[intent.ID] = s
+		}
+	}
+}
+
+// between returns the keys in the range, gone ones too, in their order.
+func (o *overlay) between(start, end string) []string {
+	var found []string
+	take := func(key string) {
+		if start <= key && (end == "" || key < end) {
+			found = append(found, key)
+		}
+	}
+	// A page lies within one family; other ranges are asked for by nobody in a hurry.
+	if family := state.Family(start); family != "" && end == state.Behind(family) {
+		for _, key := range o.families[family] {
+			// One that was forgotten and came again is in the list twice.
+			if _, here := o.values[key]; here {
+				take(key)
+			}
+		}
+	} else {
+		for key := range o.values {
+			take(key)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// sink is where an overlay is written to.
+type sink interface {
+	Put(key, value []byte, _ *opt.WriteOptions) error
+	Delete(key []byte, _ *opt.WriteOptions) error
+}
+
+// writeTo writes all changes and the checkpoint in the order of their keys.
+func (o *overlay) writeTo(to sink) error {
+	if err := to.Put([]byte{checkpointPrefix}, append(binary.BigEndian.AppendUint64(nil, o.taken.next), o.taken.hash...), nil); err != nil {
+		return err
+	}
+	if err := writeIntents(to, happenedPrefix, o.happened); err != nil {
+		return err
+	}
+	if err := writeIntents(to, refusedPrefix, o.refused); err != nil {
+		return err
+	}
+	for _, b := range o.batches {
+		if err := to.Put(batchKey(b.block, b.number), b.transaction[:], nil); err != nil {
+			return err
+		}
+	}
+	var key []byte
+	for _, name := range slices.Sorted(maps.Keys(o.values)) {
+		key = append(key[:0], name...)
+		value, err := o.values[name], error(nil)
+		if value == nil {
+			err = to.Delete(key, nil)
+		} else {
+			err = to.Put(key, value, nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeIntents(to sink, prefix byte, intents map[spec.ID]said) error {
+	key, value := []byte{prefix}, []byte(nil)
+	for _, id := range slices.SortedFunc(maps.Keys(intents), func(a, b spec.ID) int { return bytes.Compare(a[:], b[:]) }) {
+		key, value = append(key[:1], id[:]...), intents[id].appendTo(value[:0])
+		if err := to.Put(key, value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
