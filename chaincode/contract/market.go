@@ -176,3 +176,88 @@ func (*Market) GetAuction(ctx contractapi.TransactionContextInterface, command [
 func (*Market) ListBids(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ListBids", command)
 }
+
+// MakeOffer: haggle: offer a total of the buyer's own for a listing and have it held.
+func (*Market) MakeOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":MakeOffer", command)
+}
+
+// CounterOffer: the seller names the total that it would take instead; the offer stands.
+func (*Market) CounterOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CounterOffer", command)
+}
+
+// AcceptOffer: the seller takes the offer: it becomes an order, which holds the money.
+func (*Market) AcceptOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptOffer", command)
+}
+
+// AcceptCounter: the buyer takes the seller's total, and the offer becomes an order.
+func (*Market) AcceptCounter(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptCounter", command)
+}
+
+// DeclineOffer: the seller turns the offer down: the buyer has the money back.
+func (*Market) DeclineOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":DeclineOffer", command)
+}
+
+// WithdrawOffer: the buyer takes the offer and the money back.
+func (*Market) WithdrawOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":WithdrawOffer", command)
+}
+
+// ExpireOffer: anyone gives the buyer the money back once the offer's time is over.
+func (*Market) ExpireOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ExpireOffer", command)
+}
+
+// GetOffer: look up an offer.
+func (*Market) GetOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetOffer", command)
+}
+
+// ListOffers: a listing's offers, page by page.
+func (*Market) ListOffers(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ListOffers", command)
+}
+
+// GiveReview: one side of a settled order rates the other, once.
+func (*Market) GiveReview(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GiveReview", command)
+}
+
+// GetReviews: what the sides of an order say of each other.
+func (*Market) GetReviews(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetReviews", command)
+}
+
+// OpenDispute: either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named.
+func (*Market) OpenDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":OpenDispute", command)
+}
+
+// AnswerDispute: the other side answers, once: the panel may vote from then on.
+func (*Market) AnswerDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AnswerDispute", command)
+}
+
+// SubmitEvidence: either side names a piece of evidence by its hash.
+func (*Market) SubmitEvidence(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":SubmitEvidence", command)
+}
+
+// VoteDispute: an arbiter organisation on the panel votes the buyer's share, once.
+func (*Market) VoteDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":VoteDispute", command)
+}
+
+// RuleDispute: anyone settles the order by the votes of a quorum, or by the default when time is over.
+func (*Market) RuleDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":RuleDispute", command)
+}
+
+// GetDispute: look up an order's dispute, its evidence and its votes.
+func (*Market) GetDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetDispute", command)
+}

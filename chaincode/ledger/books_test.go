@@ -31,6 +31,8 @@ var roles = map[string][]spec.Role{
 	merchant:  {spec.Role_ROLE_MERCHANT, spec.Role_ROLE_CARRIER},
 	buyers:    {spec.Role_ROLE_CARRIER},
 	carrier:   {spec.Role_ROLE_CARRIER},
+	// A panel has three of them.
+	"PanelAMSP": {spec.Role_ROLE_ARBITER}, "PanelBMSP": {spec.Role_ROLE_ARBITER}, "PanelCMSP": {spec.Role_ROLE_ARBITER}, "PanelDMSP": {spec.Role_ROLE_ARBITER},
 }
 
 // The parameters of the tests' ledger; the fee's share leaves a rest to round.
@@ -46,11 +48,17 @@ const (
 	auctionSeconds    = 400
 	extensionSeconds  = 50
 	returnSeconds     = 100
+	offerSeconds      = 400
+	reviewSeconds     = 500
+	answerSeconds     = 100
+	disputeSeconds    = 400
+	panelFeeBps       = 111
 )
 
 var (
 	initialSupply = spec.CMT(1_000_000)
 	minimum       = spec.Units(10)
+	panelFeeCap   = spec.CMT(1)
 )
 
 func genesisCommand() *spec.Genesis {
@@ -70,6 +78,13 @@ func genesisCommand() *spec.Genesis {
 		AuctionSeconds:          auctionSeconds,
 		AuctionExtensionSeconds: extensionSeconds,
 		ReturnSeconds:           returnSeconds,
+		OfferSeconds:            offerSeconds,
+		ReviewSeconds:           reviewSeconds,
+		AnswerSeconds:           answerSeconds,
+		DisputeSeconds:          disputeSeconds,
+		PanelSize:               3,
+		PanelFeeBps:             panelFeeBps,
+		PanelFeeCap:             panelFeeCap.Bytes(),
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

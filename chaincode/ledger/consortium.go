@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -15,6 +16,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 	if has(t, ParametersKey()) {
 		return nil, spec.Errorf(spec.AlreadyInitialised, "the ledger has begun")
 	}
+	var arbiters []string
 	for i, m := range c.Members {
 		if len(m.Address) > 0 {
 			return nil, spec.FieldErrorf(spec.InvalidField, "members.address", "is derived from the msp_id and must not be given")
@@ -26,6 +28,9 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 			if earlier.MspId == m.MspId {
 				return nil, spec.FieldErrorf(spec.InvalidField, "members.msp_id", "%s stands twice", m.MspId)
 			}
+		}
+		if slices.Contains(m.Roles, spec.Role_ROLE_ARBITER) {
+			arbiters = append(arbiters, memberText(uint32(i)+1)+":"+m.MspId)
 		}
 		member := Member{MSPID: m.MspId, Index: uint32(i) + 1}
 		for _, role := range m.Roles {
@@ -44,6 +49,12 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 	if c.ProtectionSeconds <= c.ShipSeconds {
 		return nil, spec.FieldErrorf(spec.InvalidField, "protection_seconds", "must be more than ship_seconds: what was just shipped would be refunded")
 	}
+	if c.AnswerSeconds >= c.DisputeSeconds {
+		return nil, spec.FieldErrorf(spec.InvalidField, "answer_seconds", "must be less than dispute_seconds: who does not answer would keep the panel from voting")
+	}
+	if c.PanelSize%2 == 0 {
+		return nil, spec.FieldErrorf(spec.InvalidField, "panel_size", "must be odd")
+	}
 	params := Parameters{
 		LedgerID:                [16]byte(c.LedgerId),
 		FeeAccount:              spec.OrganisationAddress(c.OperatorMsp),
@@ -59,8 +70,16 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		AuctionSeconds:          c.AuctionSeconds,
 		AuctionExtensionSeconds: c.AuctionExtensionSeconds,
 		ReturnSeconds:           c.ReturnSeconds,
+		OfferSeconds:            c.OfferSeconds,
+		ReviewSeconds:           c.ReviewSeconds,
+		AnswerSeconds:           c.AnswerSeconds,
+		DisputeSeconds:          c.DisputeSeconds,
+		PanelSize:               c.PanelSize,
+		PanelFeeBps:             c.PanelFeeBps,
+		PanelFeeCap:             amount(c.PanelFeeCap),
 	}
 	t.put(ParametersKey(), params)
+	t.put(ArbitersKey(), Arbiters{Names: joinNames(arbiters)})
 	supply := amount(c.InitialSupply)
 	t.put(SupplyKey(), Supply{Minted: supply})
 	t.put(AccountKey(params.Treasury), Account{Balance: supply})
@@ -104,6 +123,13 @@ func (p Parameters) view() *spec.Parameters {
 		AuctionSeconds:          p.AuctionSeconds,
 		AuctionExtensionSeconds: p.AuctionExtensionSeconds,
 		ReturnSeconds:           p.ReturnSeconds,
+		OfferSeconds:            p.OfferSeconds,
+		ReviewSeconds:           p.ReviewSeconds,
+		AnswerSeconds:           p.AnswerSeconds,
+		DisputeSeconds:          p.DisputeSeconds,
+		PanelSize:               p.PanelSize,
+		PanelFeeBps:             p.PanelFeeBps,
+		PanelFeeCap:             p.PanelFeeCap.Bytes(),
 	}
 }
 

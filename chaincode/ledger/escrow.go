@@ -8,7 +8,7 @@ import (
 
 // confirmOrder is the buyer's release, of all or of a part.
 func confirmOrder(t *task, c *spec.ConfirmOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, buyer, accepted, commissioned, partShipped, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped)
+	id, order, err := t.openOrder(c.Order, buyer, accepted, commissioned, partShipped, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,9 @@ func (t *task) payOut(id spec.ID, order Order, toSeller, toBuyer spec.Amount) (O
 }
 
 // Held is what an order still holds.
-func (o Order) Held() spec.Amount { return minus(minus(o.Total, o.Released), o.Refunded) }
+func (o Order) Held() spec.Amount {
+	return minus(minus(minus(o.Total, o.Released), o.Refunded), o.PanelPaid)
+}
 
 // Fee is what was kept of the releases so far: its share of their sum, rounded down.
 func (o Order) Fee() spec.Amount { return o.Released.Share(o.FeeBps) }

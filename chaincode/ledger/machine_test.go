@@ -85,6 +85,18 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"AcceptReturn":  m.step("market:AcceptReturn", func(o []byte) proto.Message { return &spec.AcceptReturn{Order: o} }),
 			"DeclineReturn": m.step("market:DeclineReturn", func(o []byte) proto.Message { return &spec.DeclineReturn{Order: o} }),
 			"ShipReturn":    m.step("market:ShipReturn", func(o []byte) proto.Message { return &spec.ShipReturn{Order: o} }),
+			"GiveReview": m.step("market:GiveReview", func(o []byte) proto.Message {
+				return &spec.GiveReview{Order: o, Rating: 1 + uint32(o[0])%5, ContentHash: make([]byte, 32)}
+			}),
+			"OpenDispute":     m.step("market:OpenDispute", disputing["OpenDispute"]),
+			"RuleDispute":     m.step("market:RuleDispute", disputing["RuleDispute"]),
+			"contest":         m.contest,
+			"contest on":      m.contest,
+			"contest further": m.contest,
+			"MakeOffer":       m.makeOffer,
+			"bid":             m.bid,
+			"haggle":          m.haggle,
+			"haggle on":       m.haggle,
 		})
 	})
 }
@@ -167,6 +179,10 @@ func (m *machine) compare(t *rapid.T) {
 			if !r.Held().IsZero() {
 				open++
 			}
+		case ledger.Offer:
+			if r.State == offerOpen || r.State == offerCountered {
+				open++
+			}
 		}
 	}
 	supply := m.records[ledger.SupplyKey()].(ledger.Supply)
@@ -174,7 +190,7 @@ func (m *machine) compare(t *rapid.T) {
 		t.Errorf("accounts, credits, holds and allowances are %s base units, the supply is %s", sum, total)
 	}
 	if holds != open {
-		t.Errorf("%d holds, %d open orders, token holds and auctions with bids", holds, open)
+		t.Errorf("%d holds, %d open orders, offers, token holds and auctions with bids", holds, open)
 	}
 }
 
@@ -513,7 +529,11 @@ func (m *machine) placeOrder(t *rapid.T) {
 	if rapid.IntRange(0, 2).Draw(t, "with a code") < 2 {
 		command.HandOverHash = spec.HandOverHash(spec.NewID(spec.OrderType, s.address(), reference), code)
 	}
-	hints := m.drawHints(t, s)
+	m.perform(s, drawSkew(t), "market:PlaceOrder", command, m.drawLot(t, m.drawHints(t, s)))
+}
+
+// drawLot adds any lot to the hints, or none.
+func (m *machine) drawLot(t *rapid.T, hints *spec.Hints) *spec.Hints {
 	lots := [][]byte{make([]byte, 20)}
 	for _, key := range slices.SortedFunc(maps.Keys(m.records), ledger.Key.Compare) {
 		if key.Kind == ledger.LotKind {
@@ -523,7 +543,7 @@ func (m *machine) placeOrder(t *rapid.T) {
 	if rapid.Bool().Draw(t, "with a lot") {
 		hints.Lot = rapid.SampledFrom(lots).Draw(t, "lot")
 	}
-	m.perform(s, drawSkew(t), "market:PlaceOrder", command, hints)
+	return hints
 }
 
 func (m *machine) step(function string, command func([]byte) proto.Message) func(*rapid.T) {
@@ -559,7 +579,10 @@ func (m *machine) drawPart(t *rapid.T, order []byte) []byte {
 }
 
 // buy makes a listing and an order of it, so that there are orders to go on with.
-func (m *machine) buy(t *rapid.T) {
+func (m *machine) buy(t *rapid.T) { m.sale(t) }
+
+// sale is buy, and names the order, which there is if the buyer had the money.
+func (m *machine) sale(t *rapid.T) spec.ID {
 	reference := fmt.Sprintf("sale-%d", m.calls)
 	price := rapid.SampledFrom([]spec.Amount{spec.Units(10), spec.Units(61), spec.CMT(1), spec.CMT(3)}).Draw(t, "price")
 	m.perform(seat{merchant, ""}, 0, "market:CreateListing", &spec.CreateListing{
@@ -574,6 +597,7 @@ func (m *machine) buy(t *rapid.T) {
 	m.perform(buyer, 0, "market:PlaceOrder", &spec.PlaceOrder{
 		Reference: reference, Listing: id[:], Version: 1, Quantity: quantity, Total: total.Bytes(), HandOverHash: spec.HandOverHash(order, code),
 	}, m.drawHints(t, buyer))
+	return order
 }
 
 // carryOn takes an open order a step further, by whoever may, if it is not too late.

@@ -28,6 +28,9 @@ type model struct {
 	lots          map[string]uint32 // by "listing lot"
 	variants      map[string]uint32 // of lots, by the same
 	orders        map[spec.ID]*modelOrder
+	offers        map[spec.ID]*modelOffer
+	reviews       map[string]string // by "order address"
+	disputes      map[spec.ID]*modelDispute
 	fences        map[uint64]bool
 }
 
@@ -91,14 +94,16 @@ type modelOrder struct {
 	total             *big.Int
 	// released and refunded are what left the hold, each step by itself.
 	released, refunded *big.Int
-	placedAt, updated  int64
-	releaseDue         int64
-	handOver           []byte
-	shipped            uint32
-	splitBy            spec.Address
-	splitAmount        *big.Int
-	returnDue          int64
-	milestones         []modelMilestone
+	// panel is what the arbiters were paid.
+	panel             *big.Int
+	placedAt, updated int64
+	releaseDue        int64
+	handOver          []byte
+	shipped           uint32
+	splitBy           spec.Address
+	splitAmount       *big.Int
+	returnDue         int64
+	milestones        []modelMilestone
 }
 
 type modelMilestone struct {
@@ -135,6 +140,9 @@ func newModel() *model {
 		lots:     map[string]uint32{},
 		variants: map[string]uint32{},
 		orders:   map[spec.ID]*modelOrder{},
+		offers:   map[spec.ID]*modelOffer{},
+		reviews:  map[string]string{},
+		disputes: map[spec.ID]*modelDispute{},
 		fences:   map[uint64]bool{},
 	}
 }
@@ -209,7 +217,7 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 	if _, member := roles[c.msp]; !member {
 		return spec.NotAMember
 	}
-	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER, "SuspendListing": spec.Role_ROLE_OPERATOR, "ResumeListing": spec.Role_ROLE_OPERATOR}
+	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER, "VoteDispute": spec.Role_ROLE_ARBITER, "SuspendListing": spec.Role_ROLE_OPERATOR, "ResumeListing": spec.Role_ROLE_OPERATOR}
 	if role := needs[string(command.ProtoReflect().Descriptor().Name())]; role != 0 {
 		has := false
 		for _, r := range roles[c.msp] {
@@ -282,6 +290,14 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.suspend(c, command.Listing, false)
 	case *spec.PlaceOrder:
 		return m.placeOrder(c, command)
+	case *spec.MakeOffer:
+		return m.makeOffer(c, command)
+	case interface{ GetOffer() []byte }:
+		return m.haggle(c, command)
+	case *spec.GiveReview:
+		return m.giveReview(c, command)
+	case *spec.OpenDispute, *spec.AnswerDispute, *spec.SubmitEvidence, *spec.VoteDispute, *spec.RuleDispute:
+		return m.dispute(c, command)
 	}
 	return m.stepOrder(c, command)
 }
@@ -597,6 +613,41 @@ func (m *model) editListing(c modelCall, command *spec.EditListing) spec.Code {
 	return ""
 }
 
+// sells says why nobody can order a variant of a version.
+func (l *modelListing) sells(version, variant uint32) spec.Code {
+	if l == nil || int(version) > len(l.versions) || int(variant) > len(l.versions[version-1].variants) {
+		return spec.NotFound
+	}
+	current := int(version) == len(l.versions)
+	switch {
+	case l.suspended[int(version)]:
+		return spec.ListingSuspended
+	case current && l.closed:
+		return spec.ListingClosed
+	case !current:
+		return spec.VersionStale
+	}
+	return ""
+}
+
+// take takes units of a variant from the lot that the call hints at, or from its first.
+func (m *model) take(c modelCall, listing spec.ID, variant, quantity uint32) bool {
+	key := c.lotOf(listing, variant)
+	if m.lots[key] < quantity || m.variants[key] != variant {
+		return false
+	}
+	m.lots[key] -= quantity
+	return true
+}
+
+func (c modelCall) lotOf(listing spec.ID, variant uint32) string {
+	lot := spec.StockLot(listing, 1, variant*16)
+	if hint := c.hints.GetLot(); len(hint) > 0 {
+		lot = spec.ID(hint)
+	}
+	return lotKey(listing, lot)
+}
+
 func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	id := spec.NewID(spec.OrderType, c.actor, command.Reference)
 	listingID := spec.ID(command.Listing)
@@ -604,23 +655,13 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if m.orders[id] != nil {
 		return spec.ReferenceUsed
 	}
-	if listing == nil || int(command.Version) > len(listing.versions) {
-		return spec.NotFound
+	if code := listing.sells(command.Version, command.Variant); code != "" {
+		return code
 	}
 	version := listing.versions[command.Version-1]
 	prices := append([]*big.Int{version.price}, version.variants...)
-	if int(command.Variant) >= len(prices) {
-		return spec.NotFound
-	}
-	current := int(command.Version) == len(listing.versions)
-	if listing.suspended[int(command.Version)] {
-		return spec.ListingSuspended
-	}
-	if current && listing.closed {
-		return spec.ListingClosed
-	}
-	if !current {
-		return spec.VersionStale
+	if listing.seller == c.actor {
+		return spec.SameAccount
 	}
 	if listing.seller == c.actor {
 		return spec.SameAccount
@@ -630,17 +671,13 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if total.Cmp(maxUnits) > 0 || total.Cmp(number(command.Total)) != 0 {
 		return spec.TotalMismatch
 	}
-	lot := spec.StockLot(listingID, 1, command.Variant*16)
-	if hint := c.hints.GetLot(); len(hint) > 0 {
-		lot = spec.ID(hint)
-	}
-	if key := lotKey(listingID, lot); m.lots[key] < command.Quantity || m.variants[key] != command.Variant {
+	if !m.take(c, listingID, command.Variant, command.Quantity) {
 		return spec.LotEmpty
 	}
 	if !m.pay(c, total) {
+		m.lots[c.lotOf(listingID, command.Variant)] += command.Quantity
 		return spec.InsufficientFunds
 	}
-	m.lots[lotKey(listingID, lot)] -= command.Quantity
 	m.orders[id] = version.begin(modelOrder{
 		buyer: c.actor, buyerMSP: c.msp, seller: listing.seller, sellerMSP: listing.msp, listing: listingID, version: command.Version,
 		variant: command.Variant, quantity: command.Quantity, total: total, placedAt: c.time, handOver: command.HandOverHash,
@@ -792,7 +829,7 @@ func orderOf(command proto.Message) spec.ID {
 
 // begin makes an order of a version begin.
 func (v modelVersion) begin(o modelOrder) *modelOrder {
-	o.state, o.updated, o.released, o.refunded = accepted, o.placedAt, new(big.Int), new(big.Int)
+	o.state, o.updated, o.released, o.refunded, o.panel = accepted, o.placedAt, new(big.Int), new(big.Int), new(big.Int)
 	for _, share := range v.milestones {
 		o.milestones = append(o.milestones, modelMilestone{share: int64(share)})
 		o.state = commissioned
@@ -806,7 +843,8 @@ func (v modelVersion) begin(o modelOrder) *modelOrder {
 // held is what an order still holds.
 func (o *modelOrder) held() *big.Int {
 	h := new(big.Int).Sub(o.total, o.released)
-	return h.Sub(h, o.refunded)
+	h.Sub(h, o.refunded)
+	return h.Sub(h, o.panel)
 }
 
 // fee is that on all that was released, rounded down.
@@ -817,8 +855,11 @@ func (o *modelOrder) fee() *big.Int {
 
 func (o *modelOrder) in(states ...spec.OrderState) bool { return slices.Contains(states, o.state) }
 
+// unproven: it is on its way, contested or not, and no hand-over is proven.
+func (o *modelOrder) unproven() bool { return o.in(shipped) || o.in(disputed) && o.releaseDue == 0 }
+
 // open: the order holds money.
-func (o *modelOrder) open() bool { return !o.in(released, cancelled, refunded, expired, split) }
+func (o *modelOrder) open() bool { return !o.in(released, cancelled, refunded, expired, split, ruled) }
 
 // outcome is what a step does: the state that follows, and what the two sides get.
 type outcome struct {
@@ -852,6 +893,9 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 	}
 	if got.to == handedOver && o.state != handedOver && o.state != returnAsked {
 		o.releaseDue = now + releaseSeconds
+		if o.in(disputed) {
+			got.to = disputed
+		}
 	}
 	o.state = got.to
 	return ""
@@ -925,8 +969,8 @@ func (m *model) outcomeOf(c modelCall, o *modelOrder, command proto.Message) (go
 		}
 		return got, ""
 	case *spec.HandOverOrder:
-		late := shipLate && o.state == accepted || protectionLate && o.state == shipped
-		code = check(isBuyer || isSeller, o.in(accepted, shipped), late)
+		late := shipLate && o.state == accepted || protectionLate && o.state != accepted
+		code = check(isBuyer || isSeller, o.in(accepted) || o.unproven(), late)
 		if code == "" && !bytes.Equal(o.handOver, spec.HandOverHash(orderOf(command), command.Code)) {
 			code = spec.WrongCode
 		}
@@ -934,7 +978,7 @@ func (m *model) outcomeOf(c modelCall, o *modelOrder, command proto.Message) (go
 		return got, code
 	case *spec.ReportDelivery:
 		got.to = handedOver
-		return got, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.in(shipped), protectionLate)
+		return got, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.unproven(), protectionLate)
 	case *spec.ReportMilestone, *spec.ReleaseMilestone:
 		return m.milestoneOutcome(c, o, command)
 	case *spec.AskReturn, *spec.AcceptReturn, *spec.DeclineReturn, *spec.ShipReturn:
@@ -1214,7 +1258,7 @@ func (m *model) describe() map[string]string {
 	}
 	for id, o := range m.orders {
 		name := id.Text(spec.OrderType)
-		side := map[spec.Address]spec.OrderSide{o.buyer: spec.OrderSide_ORDER_SIDE_BUYER, o.seller: spec.OrderSide_ORDER_SIDE_SELLER}[o.splitBy]
+		side := map[spec.Address]spec.Side{o.buyer: spec.Side_SIDE_BUYER, o.seller: spec.Side_SIDE_SELLER}[o.splitBy]
 		splitAmount := o.splitAmount
 		if splitAmount == nil {
 			splitAmount = new(big.Int)
@@ -1227,6 +1271,11 @@ func (m *model) describe() map[string]string {
 		if o.open() {
 			d["hold "+o.buyer.String()+" "+name] = o.held().String()
 		}
+	}
+	m.describeOffers(d)
+	m.describeDisputes(d)
+	for key, text := range m.reviews {
+		d["review "+key] = text
 	}
 	return d
 }
@@ -1289,6 +1338,20 @@ func (b *books) describe() map[string]string {
 					d[fmt.Sprintf("milestone %s %d", id().Text(spec.OrderType), i+1)] = fmt.Sprint(modelMilestone{int64(one.ShareBps), one.Due, one.Released})
 				}
 			}
+		case ledger.Dispute:
+			d["dispute "+id().Text(spec.OrderType)] = fmt.Sprintf("%s by %s at %d %d %d, panel %s, %d: %s %s %s", r.State, r.OpenedBy, r.OpenedAt, r.UpdatedAt, r.AnsweredAt,
+				r.Panel, r.BuyerBps, number(r.ToBuyer.Bytes()), number(r.ToSeller.Bytes()), number(r.PanelFee.Bytes()))
+		case ledger.Vote:
+			d["vote "+parent().Text(spec.OrderType)+" "+key.ID] = fmt.Sprint(r.BuyerBps)
+		case ledger.Evidence:
+			d[fmt.Sprintf("evidence %s %d %d", parent().Text(spec.OrderType), key.ID[0], key.ID[1])] = fmt.Sprint(r.Time)
+		case ledger.Review:
+			order := b.records[ledger.OrderKey(parent())].(ledger.Order)
+			author := map[string]spec.Address{"\x01": order.Buyer, "\x02": order.Seller}[key.ID]
+			d["review "+parent().Text(spec.OrderType)+" "+author.String()] = fmt.Sprintf("%d at %d", r.Rating, r.Time)
+		case ledger.Offer:
+			d["offer "+id().Text(spec.OfferType)] = fmt.Sprintf("%s %s to %s, %d of %s version %d for %s or %s, at %d %d until %d", r.State, r.Buyer, r.Seller, r.Quantity,
+				parent().Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Counter.Bytes()), r.CreatedAt, r.UpdatedAt, r.ExpiresAt)
 		}
 	}
 	return d

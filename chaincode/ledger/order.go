@@ -25,12 +25,17 @@ const (
 	refunded       = spec.OrderState_ORDER_STATE_REFUNDED
 	expired        = spec.OrderState_ORDER_STATE_EXPIRED
 	split          = spec.OrderState_ORDER_STATE_SPLIT
+	disputed       = spec.OrderState_ORDER_STATE_DISPUTED
+	ruled          = spec.OrderState_ORDER_STATE_RULED
 )
 
 // openStates are those in which an order holds money.
 var openStates = []spec.OrderState{
-	placed, accepted, commissioned, partShipped, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped,
+	placed, accepted, commissioned, partShipped, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped, disputed,
 }
+
+// finalStates are those that no step leaves.
+var finalStates = []spec.OrderState{released, cancelled, refunded, expired, split, ruled}
 
 // orderCommand is a command about an existing order.
 type orderCommand interface {

@@ -29,6 +29,8 @@ const (
 	refunded       = spec.OrderState_ORDER_STATE_REFUNDED
 	expired        = spec.OrderState_ORDER_STATE_EXPIRED
 	split          = spec.OrderState_ORDER_STATE_SPLIT
+	disputed       = spec.OrderState_ORDER_STATE_DISPUTED
+	ruled          = spec.OrderState_ORDER_STATE_RULED
 )
 
 // The two states of the tables that are no state of an order.
@@ -114,6 +116,7 @@ func operationOf(name string) string { return "market:" + strings.Fields(name)[0
 // The times of the tests' orders, all placed at the start.
 const (
 	shippedAt    = start + 100
+	disputedAt   = start + 110
 	reportedAt   = start + 120
 	handedOverAt = start + 150
 	askedAt      = start + 160
@@ -250,6 +253,7 @@ var waysTo = func() map[string][]waypoint {
 	carried := seat{carrier, ""}
 	toShipped := []waypoint{{shippedAt, seller, "ShipOrder"}}
 	toHandedOver := append(slices.Clip(toShipped), waypoint{handedOverAt, carried, "ReportDelivery"})
+	toDisputed := append(slices.Clip(toShipped), waypoint{disputedAt, anna, "OpenDispute"})
 	toAsked := append(slices.Clip(toHandedOver), waypoint{askedAt, anna, "AskReturn"})
 	toAccepted := append(slices.Clip(toAsked), waypoint{acceptedAt, seller, "AcceptReturn"})
 	return map[string][]waypoint{
@@ -259,14 +263,18 @@ var waysTo = func() map[string][]waypoint {
 		nameOf(working):       {{reportedAt, seller, "ReportMilestone first"}},
 		nameOf(released):      append(slices.Clip(toHandedOver), waypoint{0, anna, "ConfirmOrder"}),
 		nameOf(cancelled):     {{0, anna, "CancelOrder"}}, nameOf(refunded): {{0, seller, "RefundOrder"}},
-		nameOf(expired): {{start + shipSeconds, seat{operator, ""}, "ExpireOrder"}},
-		nameOf(split):   {{0, seller, "ProposeSplit agreed"}, {0, anna, "AgreeSplit"}},
+		nameOf(expired):  {{start + shipSeconds, seat{operator, ""}, "ExpireOrder"}},
+		nameOf(disputed): toDisputed,
+		nameOf(ruled):    append(slices.Clip(toDisputed), waypoint{disputedAt + disputeSeconds, seat{operator, ""}, "RuleDispute"}),
+		nameOf(split):    {{0, seller, "ProposeSplit agreed"}, {0, anna, "AgreeSplit"}},
 	}
 }()
 
 func init() {
 	// Steps of the ways that the table has in another form.
 	orderCommands["ReportMilestone first"] = func(o []byte) proto.Message { return &spec.ReportMilestone{Order: o, Milestone: 1} }
+	orderCommands["OpenDispute"] = func(o []byte) proto.Message { return &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)} }
+	orderCommands["RuleDispute"] = func(o []byte) proto.Message { return &spec.RuleDispute{Order: o} }
 	orderCommands["ProposeSplit agreed"] = func(o []byte) proto.Message { return &spec.ProposeSplit{Order: o, SellerAmount: agreed.Bytes()} }
 }
 
@@ -320,7 +328,7 @@ func (o orderTable) times(state, operation string) []int64 {
 func checkCell(t *testing.T, name, state, operation string, a actor, when int64, want cell) {
 	t.Helper()
 	b, listing, id := orderIn(t, state)
-	if operation == "AgreeSplit" && slices.Contains([]string{"split", "released", "cancelled", "refunded", "expired", absent}, state) == false {
+	if operation == "AgreeSplit" && slices.Contains([]string{"split", "released", "cancelled", "refunded", "expired", "ruled", absent}, state) == false {
 		b.must(merchant, "", "market:ProposeSplit", &spec.ProposeSplit{Order: id[:], SellerAmount: agreed.Bytes()}, nil)
 	}
 	b.now = when
@@ -417,6 +425,8 @@ func checkTimes(t *testing.T, name string, order ledger.Order, from string, when
 		if due != when+releaseSeconds {
 			t.Errorf("%s: the release is due at %d, want %d", name, due, when+releaseSeconds)
 		}
+	case order.State == disputed && order.UpdatedAt == when && due != 0 && due != when+releaseSeconds:
+		t.Errorf("%s: the release is due at %d, want %d", name, due, when+releaseSeconds)
 	case order.State == shipped && due != 0:
 		t.Errorf("%s: the seller's word alone started the release clock", name)
 	}

@@ -71,6 +71,8 @@ type purchase struct {
 	total              spec.Amount
 	handOver, delivery [32]byte
 	time               int64
+	// agreed: the seller has taken the order already, whatever the version says.
+	agreed bool
 }
 
 // putOrder makes the order of a purchase, whose money is held or will be, under the terms of the version and of the ledger's
@@ -98,7 +100,7 @@ func (t *task) putOrder(id spec.ID, version Version, p purchase) Order {
 		DeliveryHash:       p.delivery,
 	}
 	t.putMilestones(id, &order, version)
-	if order.State = order.begun(); version.AcceptRequired {
+	if order.State = order.begun(); version.AcceptRequired && !p.agreed {
 		order.State = placed
 	}
 	t.put(OrderKey(id), order)

@@ -34,6 +34,12 @@ const (
 	AuctionKind
 	BidKind
 	MilestonesKind
+	OfferKind
+	ReviewKind
+	DisputeKind
+	VoteKind
+	EvidenceKind
+	ArbitersKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -133,6 +139,32 @@ func BidKey(auction spec.ID, n uint32) Key {
 // MilestonesKey is the key of an order's milestones.
 func MilestonesKey(order spec.ID) Key { return Key{Kind: MilestonesKind, ID: string(order[:])} }
 
+// OfferKey is the key of a buyer's offer on a listing.
+func OfferKey(listing, offer spec.ID) Key {
+	return Key{Kind: OfferKind, Parent: string(listing[:]), ID: string(offer[:])}
+}
+
+// ReviewKey is the key of what one side of an order says of the other.
+func ReviewKey(order spec.ID, by spec.Side) Key {
+	return Key{Kind: ReviewKind, Parent: string(order[:]), ID: string([]byte{byte(by)})}
+}
+
+// DisputeKey is the key of an order's dispute.
+func DisputeKey(order spec.ID) Key { return Key{Kind: DisputeKind, ID: string(order[:])} }
+
+// VoteKey is the key of an arbiter organisation's vote on a dispute.
+func VoteKey(order spec.ID, mspID string) Key {
+	return Key{Kind: VoteKind, Parent: string(order[:]), ID: mspID}
+}
+
+// EvidenceKey is the key of a piece of evidence; each side numbers its own.
+func EvidenceKey(order spec.ID, by spec.Side, number uint32) Key {
+	return Key{Kind: EvidenceKind, Parent: string(order[:]), ID: string([]byte{byte(by), byte(number)})}
+}
+
+// ArbitersKey is the key of the one record of who may be on a panel.
+func ArbitersKey() Key { return Key{Kind: ArbitersKind} }
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -154,6 +186,14 @@ type Parameters struct {
 	// open at least after each bid.
 	AuctionSeconds, AuctionExtensionSeconds uint32
 	ReturnSeconds                           uint32
+	OfferSeconds                            uint32
+	ReviewSeconds                           uint32
+	AnswerSeconds                           uint32
+	DisputeSeconds                          uint32
+	// PanelSize is odd. The panel's fee is a share of what it rules on, in hundredths of a percent, up to the cap.
+	PanelSize   uint32
+	PanelFeeBps uint32
+	PanelFeeCap spec.Amount
 }
 
 // Member is an organisation on the ledger.
@@ -293,9 +333,11 @@ type Order struct {
 	Total                     spec.Amount
 	// Released is what left the hold for the seller so far, the fee included; Refunded what went back to the buyer.
 	Released, Refunded spec.Amount
-	FeeBps             uint32
-	ReleaseSeconds     uint32
-	ReturnSeconds      uint32
+	// PanelPaid is what its arbiters were paid of it.
+	PanelPaid      spec.Amount
+	FeeBps         uint32
+	ReleaseSeconds uint32
+	ReturnSeconds  uint32
 	// Variant is the listing's.
 	Variant uint32
 	// Shipped counts the units on their way, through the lines in their order, while others have to follow; 0 otherwise.
@@ -303,7 +345,7 @@ type Order struct {
 	// Milestones counts those of a service, which lie in a record of their own.
 	Milestones uint32
 	// SplitBy proposes that the seller has SplitAmount of what is held.
-	SplitBy            spec.OrderSide
+	SplitBy            spec.Side
 	SplitAmount        spec.Amount
 	PlacedAt           int64
 	UpdatedAt          int64
@@ -387,6 +429,68 @@ type Bid struct {
 	HandOverHash, DeliveryHash [32]byte
 }
 
+// Offer is what a buyer would pay for a part of a listing. The money lies in a hold under the offer's identifier; the order that
+// an accepted offer becomes has the same digest, and so the same hold.
+type Offer struct {
+	State                     spec.OfferState
+	Buyer, Seller             spec.Address
+	BuyerMember, SellerMember uint32
+	Version, Quantity         uint32
+	Total                     spec.Amount
+	// Counter is what the seller wants instead, 0 when it said nothing.
+	Counter              spec.Amount
+	CreatedAt, UpdatedAt int64
+	ExpiresAt            int64
+	HandOverHash         [32]byte
+	DeliveryHash         [32]byte
+}
+
+// Review is what one side of a settled order says of the other. It is never rewritten, and nothing adds reviews up here.
+type Review struct {
+	// Rating is from 1 to 5.
+	Rating      uint32
+	ContentHash [32]byte
+	Time        int64
+}
+
+// Arbiters are the members that have the arbiter role: a writing transaction may not range over the members to find them.
+type Arbiters struct {
+	// Names are theirs in the order of the members, by commas, each behind the member's index and a colon.
+	Names string
+}
+
+// Dispute is the contest of an order. Whether it is open is the order's to say, which its sides may settle by themselves.
+type Dispute struct {
+	State                  spec.DisputeState
+	OpenedBy               spec.Side
+	ReasonHash, AnswerHash [32]byte
+	OpenedAt, UpdatedAt    int64
+	// AnsweredAt is 0 until the other side answered.
+	AnsweredAt               int64
+	AnswerDeadline, Deadline int64
+	// Panel has the names of the arbiters, by commas.
+	Panel string
+	// FeeBps and FeeCap are the panel's, as they were when it was named.
+	FeeBps uint32
+	FeeCap spec.Amount
+	// BuyerBps, ToBuyer, ToSeller and PanelFee are what it came to.
+	BuyerBps                    uint32
+	ToBuyer, ToSeller, PanelFee spec.Amount
+}
+
+// Vote is an arbiter organisation's. It is never rewritten.
+type Vote struct {
+	// BuyerBps is the buyer's share in hundredths of a percent.
+	BuyerBps uint32
+	Time     int64
+}
+
+// Evidence is a commitment to a piece of evidence. It is never rewritten.
+type Evidence struct {
+	ContentHash [32]byte
+	Time        int64
+}
+
 // Kind names the record's kind.
 func (Parameters) Kind() Kind { return ParametersKind }
 
@@ -449,3 +553,21 @@ func (Bid) Kind() Kind { return BidKind }
 
 // Kind names the record's kind.
 func (Milestones) Kind() Kind { return MilestonesKind }
+
+// Kind names the record's kind.
+func (Offer) Kind() Kind { return OfferKind }
+
+// Kind names the record's kind.
+func (Review) Kind() Kind { return ReviewKind }
+
+// Kind names the record's kind.
+func (Dispute) Kind() Kind { return DisputeKind }
+
+// Kind names the record's kind.
+func (Vote) Kind() Kind { return VoteKind }
+
+// Kind names the record's kind.
+func (Evidence) Kind() Kind { return EvidenceKind }
+
+// Kind names the record's kind.
+func (Arbiters) Kind() Kind { return ArbitersKind }

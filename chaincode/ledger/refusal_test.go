@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -86,7 +87,22 @@ func mintOf(amount spec.Amount) *spec.Mint {
 	return &spec.Mint{Reference: "m", To: anna.address().Bytes(), Amount: amount.Bytes()}
 }
 
-// refusals beside those of orders, which TestOrderStateMachine has in every cell, and of wrong codes.
+// offering is anna's usual offer, changed.
+func offering(b *books, listing spec.ID, change func(*spec.MakeOffer)) *spec.MakeOffer {
+	command, _ := bid(b, listing)
+	change(command)
+	return command
+}
+
+// haggle is a call about anna's offer in a state.
+func haggle(state spec.OfferState, s seat, command func(b *books, listing, offer []byte) proto.Message) func(*testing.T) (*books, seat, proto.Message, *spec.Hints) {
+	return func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
+		b, listing, id := offerIn(t, state)
+		return b, s, command(b, listing[:], id[:]), nil
+	}
+}
+
+// refusals beside those of orders and offers, whose tables are driven in every cell, and of wrong codes.
 var refusals = []refusal{
 	{"token:Mint", spec.ReferenceUsed, "reference", again(minter, "token:Mint", mintOf(spec.CMT(1)))},
 	{"token:Mint", spec.BelowMinimum, "amount", simple(minter, mintOf(spec.Units(9)))},
@@ -273,6 +289,76 @@ var refusals = []refusal{
 	{"market:GetMilestones", spec.NotFound, "order", inState(shipped, anna, func(o []byte) proto.Message { return &spec.GetMilestones{Order: o} })},
 	{"market:CreateListing", spec.InvalidField, "milestones", simple(seller, &spec.CreateListing{Reference: "l", Price: spec.CMT(1).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32), Milestones: []uint32{5000, 4999}})},
 	{"market:GetOrder", spec.NotFound, "order", simple(anna, &spec.GetOrder{Order: make([]byte, 20)})},
+	{"market:MakeOffer", spec.ReferenceUsed, "reference", shop(anna, func(b *books, l spec.ID) proto.Message {
+		command, _ := bid(b, l)
+		b.must(buyers, "anna", "market:MakeOffer", command, nil)
+		return command
+	})},
+	{"market:MakeOffer", spec.NotFound, "listing", shop(anna, func(b *books, l spec.ID) proto.Message {
+		return offering(b, l, func(c *spec.MakeOffer) { c.Version = 2 })
+	})},
+	{"market:MakeOffer", spec.VersionStale, "version", shop(anna, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:EditListing", edit(l, 1, spec.CMT(3)), nil)
+		return offering(b, l, func(*spec.MakeOffer) {})
+	})},
+	{"market:MakeOffer", spec.ListingClosed, "listing", shop(anna, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l[:]}, nil)
+		return offering(b, l, func(*spec.MakeOffer) {})
+	})},
+	{"market:MakeOffer", spec.ListingSuspended, "listing", shop(anna, func(b *books, l spec.ID) proto.Message {
+		b.must(operator, "", "market:SuspendListing", &spec.SuspendListing{Listing: l[:], Reason: "stolen goods"}, nil)
+		return offering(b, l, func(*spec.MakeOffer) {})
+	})},
+	{"market:MakeOffer", spec.SameAccount, "listing", shop(seller, func(b *books, l spec.ID) proto.Message { return offering(b, l, func(*spec.MakeOffer) {}) })},
+	{"market:MakeOffer", spec.BelowMinimum, "total", shop(anna, func(b *books, l spec.ID) proto.Message {
+		return offering(b, l, func(c *spec.MakeOffer) { c.Total = spec.Units(9).Bytes() })
+	})},
+	{"market:MakeOffer", spec.DeadlineOutOfRange, "expires_at", shop(anna, func(b *books, l spec.ID) proto.Message {
+		return offering(b, l, func(c *spec.MakeOffer) { c.ExpiresAt++ })
+	})},
+	{"market:MakeOffer", spec.DeadlineOutOfRange, "expires_at", shop(anna, func(b *books, l spec.ID) proto.Message {
+		return offering(b, l, func(c *spec.MakeOffer) { c.ExpiresAt = b.now })
+	})},
+	{"market:MakeOffer", spec.InsufficientFunds, "", shop(seat{buyers, "ben"}, func(b *books, l spec.ID) proto.Message { return offering(b, l, func(*spec.MakeOffer) {}) })},
+	{"market:CounterOffer", spec.BelowMinimum, "total", haggle(offerOpen, seller, func(_ *books, l, o []byte) proto.Message {
+		return &spec.CounterOffer{Listing: l, Offer: o, Total: spec.Units(9).Bytes()}
+	})},
+	{"market:AcceptOffer", spec.LotEmpty, "quantity", haggle(offerOpen, seller, func(b *books, l, o []byte) proto.Message {
+		b.records[ledger.LotKey(spec.ID(l), spec.StockLot(spec.ID(l), 1, 0))] = ledger.Lot{Stock: 1}
+		return haggling["AcceptOffer"](l, o)
+	})},
+	{"market:AcceptOffer", spec.NotFound, "offer", haggle(offerOpen, seller, func(b *books, _, o []byte) proto.Message {
+		other := b.list("vase", false) // another listing's
+		return haggling["AcceptOffer"](other[:], o)
+	})},
+	{"market:AcceptCounter", spec.TotalMismatch, "total", haggle(offerCountered, anna, func(_ *books, l, o []byte) proto.Message {
+		return &spec.AcceptCounter{Listing: l, Offer: o, Total: spec.CMT(5).Bytes()}
+	})},
+	{"market:AcceptCounter", spec.VersionStale, "version", haggle(offerCountered, anna, func(b *books, l, o []byte) proto.Message {
+		b.must(merchant, "", "market:EditListing", edit(spec.ID(l), 1, spec.CMT(3)), nil)
+		return haggling["AcceptCounter"](l, o)
+	})},
+	{"market:AcceptCounter", spec.ListingClosed, "listing", haggle(offerCountered, anna, func(b *books, l, o []byte) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l}, nil)
+		return haggling["AcceptCounter"](l, o)
+	})},
+	{"market:AcceptCounter", spec.ListingSuspended, "listing", haggle(offerCountered, anna, func(b *books, l, o []byte) proto.Message {
+		b.must(operator, "", "market:SuspendListing", &spec.SuspendListing{Listing: l, Reason: "stolen goods"}, nil)
+		return haggling["AcceptCounter"](l, o)
+	})},
+	{"market:AcceptCounter", spec.LotEmpty, "quantity", haggle(offerCountered, anna, func(b *books, l, o []byte) proto.Message {
+		delete(b.records, ledger.LotKey(spec.ID(l), spec.StockLot(spec.ID(l), 1, 0)))
+		return haggling["AcceptCounter"](l, o)
+	})},
+	{"market:AcceptCounter", spec.InsufficientFunds, "", haggle(offerCountered, anna, func(b *books, l, o []byte) proto.Message {
+		b.must(buyers, "anna", "token:Transfer", pay(operator, spec.CMT(5)), nil)
+		return haggling["AcceptCounter"](l, o)
+	})},
+	{"market:GetOffer", spec.NotFound, "offer", simple(anna, &spec.GetOffer{Listing: make([]byte, 20), Offer: make([]byte, 20)})},
+	{"market:GetDispute", spec.NotFound, "order", simple(anna, &spec.GetDispute{Order: make([]byte, 20)})},
+	{"consortium:Genesis", spec.InvalidField, "answer_seconds", genesisBy(treasurer, func(g *spec.Genesis) { g.AnswerSeconds = g.DisputeSeconds })},
+	{"consortium:Genesis", spec.InvalidField, "panel_size", genesisBy(treasurer, func(g *spec.Genesis) { g.PanelSize = 4 })},
+	{"market:GetReviews", spec.NotFound, "order", simple(anna, &spec.GetReviews{Order: make([]byte, 20)})},
 	{"consortium:Genesis", spec.AlreadyInitialised, "", simple(minter, genesisCommand())},
 	{"consortium:Genesis", spec.NotAMember, "", genesisBy(stranger, func(*spec.Genesis) {})},
 	{"consortium:Genesis", spec.InvalidField, "members.address", genesisBy(treasurer, func(g *spec.Genesis) { g.Members[0].Address = anna.address().Bytes() })},
@@ -303,9 +389,11 @@ func genesisBy(mspID string, change func(*spec.Genesis)) func(*testing.T) (*book
 	}
 }
 
-// reached are the codes that the test of the order's table reaches, by operation.
+// reached are the codes that the tests of the state machines reach, by operation.
 func reached(t *testing.T) map[string][]spec.Code {
-	codes := map[string][]spec.Code{}
+	codes := readTable(t, "offers.md").codes(slices.Collect(maps.Keys(haggling)))
+	maps.Copy(codes, readTable(t, "reviews.md").codes([]string{"GiveReview"}))
+	maps.Copy(codes, readTable(t, "disputes.md").codes(slices.Collect(maps.Keys(disputing))))
 	steps := readOrderTable(t)
 	for _, state := range ruletable.Values(table(t, ordersDoc, "States"), "state") {
 		for _, operation := range ruletable.Values(steps, "operation") {

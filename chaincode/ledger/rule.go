@@ -85,6 +85,25 @@ var rules = map[string]rule{
 	spec.MarketContract + ":CancelAuction":    define(cancelAuctionKeys, cancelAuction),
 	spec.MarketContract + ":GetAuction":       define(getAuctionKeys, getAuction),
 	spec.MarketContract + ":ListBids":         define(noKeys[*spec.ListBids], listBids),
+
+	spec.MarketContract + ":MakeOffer":     define(makeOfferKeys, makeOffer),
+	spec.MarketContract + ":CounterOffer":  define(offerKeys[*spec.CounterOffer], counterOffer),
+	spec.MarketContract + ":AcceptOffer":   define(acceptOfferKeys, acceptOffer),
+	spec.MarketContract + ":AcceptCounter": define(acceptCounterKeys, acceptCounter),
+	spec.MarketContract + ":DeclineOffer":  define(endOfferKeys[*spec.DeclineOffer], declineOffer),
+	spec.MarketContract + ":WithdrawOffer": define(endOfferKeys[*spec.WithdrawOffer], withdrawOffer),
+	spec.MarketContract + ":ExpireOffer":   define(endOfferKeys[*spec.ExpireOffer], expireOffer),
+	spec.MarketContract + ":GetOffer":      define(offerKeys[*spec.GetOffer], getOffer),
+	spec.MarketContract + ":ListOffers":    define(noKeys[*spec.ListOffers], listOffers),
+	spec.MarketContract + ":GiveReview":    define(giveReviewKeys, giveReview),
+	spec.MarketContract + ":GetReviews":    define(getReviewsKeys, getReviews),
+
+	spec.MarketContract + ":OpenDispute":    define(openDisputeKeys, openDispute),
+	spec.MarketContract + ":AnswerDispute":  define(disputeKeys[*spec.AnswerDispute], answerDispute),
+	spec.MarketContract + ":SubmitEvidence": define(evidenceKeys, submitEvidence),
+	spec.MarketContract + ":VoteDispute":    define(voteDisputeKeys, voteDispute),
+	spec.MarketContract + ":RuleDispute":    define(ruleDisputeKeys, ruleDispute),
+	spec.MarketContract + ":GetDispute":     define(getDisputeKeys, getDispute),
 }
 
 func noKeys[C proto.Message](*task, C) []Key { return nil }

@@ -74,7 +74,7 @@ func (t *task) expireRest(id spec.ID, order Order) (proto.Message, error) {
 
 // handOverOrder takes the buyer's code, revealed, as the proof of hand-over: with shipment or, on the spot, without.
 func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, buyer|seller, accepted, shipped)
+	id, order, err := t.openOrder(c.Order, buyer|seller, accepted, shipped, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
 
 // reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over.
 func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, outsider, shipped)
+	id, order, err := t.openOrder(c.Order, outsider, shipped, disputed)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,12 @@ func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
 	return t.startRelease(id, order), nil
 }
 
-// beforeProof refuses a proof of hand-over that comes too late.
+// beforeProof refuses a proof of hand-over that is there already or comes too late. A dispute does not keep it away: it decides what the
+// default is.
 func (o Order) beforeProof() error {
+	if o.proven() {
+		return spec.FieldErrorf(spec.WrongState, "order", "hand-over was proven before")
+	}
 	if o.State == accepted {
 		return o.before(o.ShipDeadline, "the time to ship")
 	}
@@ -112,5 +116,8 @@ func (o Order) beforeProof() error {
 // startRelease starts the release clock, once: the state does not come back.
 func (t *task) startRelease(id spec.ID, order Order) *spec.OrderView {
 	order.ReleaseDue = order.UpdatedAt + int64(order.ReleaseSeconds)
+	if order.State == disputed {
+		return t.move(id, order, disputed)
+	}
 	return t.move(id, order, handedOver)
 }

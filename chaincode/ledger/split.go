@@ -35,11 +35,3 @@ func agreeSplit(t *task, c *spec.AgreeSplit) (proto.Message, error) {
 	t.returnStock(id, order)
 	return t.conclude(id, order, order.SplitAmount, split)
 }
-
-// side returns which side of the order the actor is; a buyer is never its own seller.
-func (t *task) side(order Order) spec.OrderSide {
-	if t.actor == order.Buyer {
-		return spec.OrderSide_ORDER_SIDE_BUYER
-	}
-	return spec.OrderSide_ORDER_SIDE_SELLER
-}

@@ -151,7 +151,8 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 // once are the kinds whose keys are written once and for good.
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
-	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.BidKind: true,
+	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.BidKind: true, ledger.ReviewKind: true,
+	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.
@@ -164,9 +165,9 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s comes back", state.FormatKey(c.key))
 		case c.key.Kind == ledger.CreditKind && c.before != nil && c.after != nil:
 			a.fault("%s is rewritten", state.FormatKey(c.key))
-		case c.key.Kind == ledger.HoldKind && c.before != nil && worth(c.after).Cmp(worth(c.before)) > 0:
+		case c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil && c.before != nil && worth(c.after).Cmp(worth(c.before)) > 0:
 			a.fault("%s holds more than before", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.MilestonesKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AuctionKind || c.key.Kind == ledger.TokenHoldKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
+		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.MilestonesKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.DisputeKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AuctionKind || c.key.Kind == ledger.TokenHoldKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
 	}
@@ -294,6 +295,15 @@ func (a *Auditor) checkState(height uint64) {
 				a.fault("order %x is open and holds %s of %s", id, held, r.Held())
 			}
 			delete(holds, ledger.HoldKey(r.Buyer, id))
+		case ledger.Offer:
+			hold := ledger.HoldKey(r.Buyer, spec.ID([]byte(key.ID)))
+			if !standing(r.State) {
+				continue
+			}
+			if held, ok := holds[hold]; !ok || held != r.Total {
+				a.fault("offer %x stands and holds %s of %s", key.ID, held, r.Total)
+			}
+			delete(holds, hold)
 		}
 	}
 	a.checkLeaders(auctions, highest, holds)
@@ -304,7 +314,7 @@ func (a *Auditor) checkState(height uint64) {
 		a.fault("accounts + credits + holds + allowances - supply is %s base units", sum)
 	}
 	if len(holds) > 0 {
-		a.fault("%d holds belong to no open order, token hold or highest bid", len(holds))
+		a.fault("%d holds belong to no open order, offer, token hold or highest bid", len(holds))
 	}
 	for listing, units := range stocks {
 		if units != a.added[listing] {

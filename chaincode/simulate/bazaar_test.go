@@ -22,7 +22,10 @@ const (
 	carrier   = "CarrierMSP"
 )
 
-var members = []string{operator, merchant, buyers, treasurer, carrier}
+var (
+	members  = append([]string{operator, merchant, buyers, treasurer, carrier}, arbiters...)
+	arbiters = []string{"PanelAMSP", "PanelBMSP", "PanelCMSP", "PanelDMSP"}
+)
 
 // The parameters of the test's ledger.
 const (
@@ -36,10 +39,17 @@ const (
 	auctionSeconds    = 400
 	extensionSeconds  = 50
 	returnSeconds     = 400
+	offerSeconds      = 1200
+	reviewSeconds     = 800
+	answerSeconds     = 300
+	disputeSeconds    = 900
+	panelFeeBps       = 111
 )
 
 // ledgerID is what keys sign along with what they ask.
 var ledgerID = [16]byte([]byte("a bazaar's books"))
+
+var panelFeeCap = spec.CMT(1)
 
 var supply = spec.CMT(1_000_000)
 
@@ -75,10 +85,20 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 		AuctionSeconds:          auctionSeconds,
 		AuctionExtensionSeconds: extensionSeconds,
 		ReturnSeconds:           returnSeconds,
+		OfferSeconds:            offerSeconds,
+		ReviewSeconds:           reviewSeconds,
+		AnswerSeconds:           answerSeconds,
+		DisputeSeconds:          disputeSeconds,
+		PanelSize:               3,
+		PanelFeeBps:             panelFeeBps,
+		PanelFeeCap:             panelFeeCap.Bytes(),
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},
 		merchant: {spec.Role_ROLE_MERCHANT, spec.Role_ROLE_CARRIER},
+	}
+	for _, mspID := range arbiters {
+		roles[mspID] = []spec.Role{spec.Role_ROLE_ARBITER}
 	}
 	for _, mspID := range members {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

@@ -17,6 +17,8 @@ type books struct {
 	given map[gift]*big.Int
 	// orders are what the orders came to.
 	orders map[spec.ID]*orderBook
+	// offers are the offers as the transaction makes them.
+	offers map[ledger.Key]ledger.Offer
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
 	// allowances and holds are what the commands leave of those that they touch.
@@ -38,7 +40,7 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]*orderBook{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]*orderBook{}, offers: map[ledger.Key]ledger.Offer{}, stock: map[spec.ID]int64{},
 		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
 		auctions: map[spec.ID]spec.AuctionState{}, bids: map[spec.ID]bool{}, won: map[spec.ID]bool{},
 	}
@@ -46,7 +48,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
 			return
 		}
-		b.enter(deed)
+		b.enter(envelope, deed)
 	}
 	paidAtOnce := map[spec.Address]bool{}
 	for _, act := range acts {
@@ -62,6 +64,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	}
 	b.checkMoney(paidAtOnce)
 	b.checkOrders()
+	b.checkOffers()
 	b.checkStock()
 	b.checkAllowances()
 	b.checkHolds()
@@ -69,7 +72,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 }
 
 // enter writes one command down.
-func (b *books) enter(deed *act) {
+func (b *books) enter(envelope *Envelope, deed *act) {
 	switch c := deed.call.Command.(type) {
 	case *spec.Transfer, *spec.Payout:
 		for _, p := range deed.payments() {
@@ -100,6 +103,20 @@ func (b *books) enter(deed *act) {
 		b.addStock(spec.ID(c.Listing), c.AddStock, c.Variants)
 	case *spec.PlaceOrder:
 		b.place(deed, c)
+	case *spec.MakeOffer:
+		b.offer(deed, c)
+	case *spec.OpenDispute:
+		b.openDispute(deed, c)
+	case *spec.AnswerDispute:
+		b.answer(deed, c)
+	case *spec.SubmitEvidence:
+		b.evidence(deed, c)
+	case *spec.VoteDispute:
+		b.vote(envelope, c)
+	case *spec.GiveReview:
+		b.review(deed, c)
+	case offerCommand:
+		b.haggle(deed, c)
 	case interface{ GetOrder() []byte }:
 		b.step(deed, spec.ID(c.GetOrder()))
 	}
@@ -167,7 +184,7 @@ func (b *books) place(deed *act, c *spec.PlaceOrder) {
 
 // begin writes down that an order of a version begins.
 func (b *books) begin(id spec.ID, order ledger.Order, version ledger.Version) {
-	book := &orderBook{terms: order, state: spec.OrderState_ORDER_STATE_ACCEPTED, released: new(big.Int), refunded: new(big.Int)}
+	book := &orderBook{terms: order, state: spec.OrderState_ORDER_STATE_ACCEPTED, released: new(big.Int), refunded: new(big.Int), panel: new(big.Int)}
 	if version.Milestones[0] > 0 {
 		book.state = spec.OrderState_ORDER_STATE_COMMISSIONED
 	}

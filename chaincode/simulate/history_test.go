@@ -167,7 +167,7 @@ func playHistory(t *testing.T, n uint64) *history {
 	for _, p := range h.players[sellersAt:] {
 		h.payOut(p)
 	}
-	steps := 120 + r.IntN(240)
+	steps := 160 + r.IntN(320)
 	for range steps {
 		h.step()
 	}
@@ -338,7 +338,7 @@ func (h *history) credits(of spec.Address) [][]byte {
 
 // draw chooses what to do. It may put another player in the place of the one that was chosen, who would mostly be refused.
 func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
-	switch h.rand.IntN(34) {
+	switch h.rand.IntN(50) {
 	case 0, 1:
 		to := h.players[h.rand.IntN(len(h.players))].address
 		if who.person == nil && h.oneIn(2) {
@@ -379,7 +379,7 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
 	case 5:
 		return h.drawListing(who)
-	case 29, 30, 31, 32, 33:
+	case 45, 46, 47, 48, 49:
 		return h.drawBidding(who)
 	case 24, 25, 26, 27, 28:
 		return h.drawSetAside(who)
@@ -388,13 +388,21 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
+	case 29, 30, 31, 32, 33, 34:
+		return h.drawHaggling(who)
+	case 35, 36, 37, 38, 39, 40, 41, 42, 43, 44:
+		return h.drawContested(who)
 	default:
 		orders := h.auditor.Orders()
 		if open := slices.DeleteFunc(slices.Clone(orders), func(id spec.ID) bool { return isSettled(h.orderState(id)) }); len(open) > 0 && !h.oneIn(10) {
 			orders = open
 		}
 		if len(orders) > 0 {
-			return h.drawOrderStep(who, orders[h.rand.IntN(len(orders))])
+			id := orders[h.rand.IntN(len(orders))]
+			if isSettled(h.orderState(id)) && !h.oneIn(4) {
+				return h.drawReview(who, id)
+			}
+			return h.drawOrderStep(who, id)
 		}
 		return h.drawListing(who)
 	}
@@ -537,6 +545,9 @@ func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message,
 	if likely := likelySteps[order.State]; len(likely) > 0 && !h.oneIn(20) {
 		step = likely[h.rand.IntN(len(likely))]
 	}
+	if step == "RuleDispute" {
+		return h.drawContest(who, id, order)
+	}
 	either := []spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)]
 	as := func(address spec.Address) {
 		if !h.oneIn(12) {
@@ -548,7 +559,7 @@ func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message,
 		as(order.Seller)
 	case "ConfirmOrder", "AskReturn", "ShipReturn":
 		as(order.Buyer)
-	case "HandOverOrder", "CancelOrder", "ProposeSplit", "AgreeSplit":
+	case "HandOverOrder", "CancelOrder", "ProposeSplit", "AgreeSplit", "OpenDispute":
 		as(either)
 	case "ReportDelivery":
 		as(spec.OrganisationAddress([]string{carrier, carrier, merchant}[h.rand.IntN(3)]))
@@ -587,6 +598,8 @@ func (h *history) orderCommand(step string, id spec.ID, order ledger.Order) prot
 		return &spec.ProposeSplit{Order: o, SellerAmount: h.part(order)}
 	case "AgreeSplit":
 		return &spec.AgreeSplit{Order: o, SellerAmount: order.SplitAmount.Bytes()}
+	case "OpenDispute":
+		return &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)}
 	case "AskReturn":
 		return &spec.AskReturn{Order: o}
 	case "AcceptReturn":
@@ -612,18 +625,20 @@ var (
 	orderSteps = []string{
 		"AcceptOrder", "ShipOrder", "HandOverOrder", "ReportDelivery", "ConfirmOrder", "CancelOrder", "RefundOrder", "ReleaseOrder", "ExpireOrder",
 		"ReportMilestone", "ReleaseMilestone", "ProposeSplit", "AgreeSplit", "AskReturn", "AcceptReturn", "DeclineReturn", "ShipReturn",
+		"OpenDispute", "RuleDispute",
 	}
 	likelySteps = map[spec.OrderState][]string{
 		spec.OrderState_ORDER_STATE_PLACED:          {"AcceptOrder", "AcceptOrder", "AcceptOrder", "AcceptOrder", "AcceptOrder", "CancelOrder", "ExpireOrder"},
 		spec.OrderState_ORDER_STATE_ACCEPTED:        {"ShipOrder", "ShipOrder", "ShipOrder", "ShipOrder", "ShipOrder", "HandOverOrder", "HandOverOrder", "ConfirmOrder", "CancelOrder", "ExpireOrder"},
 		spec.OrderState_ORDER_STATE_PART_SHIPPED:    {"ShipOrder", "ExpireOrder", "RefundOrder", "AgreeSplit"},
-		spec.OrderState_ORDER_STATE_SHIPPED:         {"HandOverOrder", "HandOverOrder", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ConfirmOrder", "RefundOrder", "ExpireOrder", "ProposeSplit", "AgreeSplit"},
-		spec.OrderState_ORDER_STATE_HANDED_OVER:     {"ConfirmOrder", "RefundOrder", "ReleaseOrder", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AgreeSplit"},
+		spec.OrderState_ORDER_STATE_SHIPPED:         {"HandOverOrder", "HandOverOrder", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ConfirmOrder", "RefundOrder", "ExpireOrder", "ProposeSplit", "AgreeSplit", "OpenDispute", "OpenDispute", "OpenDispute"},
+		spec.OrderState_ORDER_STATE_HANDED_OVER:     {"ConfirmOrder", "RefundOrder", "ReleaseOrder", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AgreeSplit", "OpenDispute", "OpenDispute"},
 		spec.OrderState_ORDER_STATE_COMMISSIONED:    {"ReportMilestone", "ReportMilestone", "ReleaseMilestone", "CancelOrder", "ExpireOrder"},
 		spec.OrderState_ORDER_STATE_WORKING:         {"ReportMilestone", "ReleaseMilestone", "ReleaseMilestone", "ExpireOrder", "ProposeSplit", "AgreeSplit"},
 		spec.OrderState_ORDER_STATE_RETURN_ASKED:    {"AcceptReturn", "AcceptReturn", "DeclineReturn", "DeclineReturn", "ShipReturn", "ReleaseOrder"},
 		spec.OrderState_ORDER_STATE_RETURN_ACCEPTED: {"ShipReturn", "ShipReturn", "ReleaseOrder"},
 		spec.OrderState_ORDER_STATE_RETURN_SHIPPED:  {"RefundOrder", "ExpireOrder", "ProposeSplit"},
+		spec.OrderState_ORDER_STATE_DISPUTED:        {"HandOverOrder", "ReportDelivery", "ConfirmOrder", "RefundOrder", "ProposeSplit", "AgreeSplit", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute", "RuleDispute"},
 	}
 )
 

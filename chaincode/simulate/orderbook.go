@@ -14,6 +14,8 @@ type orderBook struct {
 	terms              ledger.Order
 	state              spec.OrderState
 	released, refunded *big.Int
+	// panel is what its arbiters were paid.
+	panel *big.Int
 	// split is what a side proposed that the seller should have, or nil.
 	split      *big.Int
 	splitBy    spec.Address
@@ -30,7 +32,7 @@ type milestoneBook struct {
 func open(s spec.OrderState) bool {
 	switch s {
 	case spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_CANCELLED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED, spec.OrderState_ORDER_STATE_SPLIT:
+		spec.OrderState_ORDER_STATE_EXPIRED, spec.OrderState_ORDER_STATE_SPLIT, spec.OrderState_ORDER_STATE_RULED:
 		return false
 	}
 	return true
@@ -40,11 +42,11 @@ func open(s spec.OrderState) bool {
 func (b *books) book(id spec.ID) *orderBook {
 	if b.orders[id] == nil {
 		before, _ := b.records[ledger.OrderKey(id)].(ledger.Order)
-		book := &orderBook{terms: before, state: before.State, released: units(before.Released), refunded: units(before.Refunded), shipped: before.Shipped}
+		book := &orderBook{terms: before, state: before.State, released: units(before.Released), refunded: units(before.Refunded), panel: units(before.PanelPaid), shipped: before.Shipped}
 		switch before.SplitBy {
-		case spec.OrderSide_ORDER_SIDE_BUYER:
+		case spec.Side_SIDE_BUYER:
 			book.split, book.splitBy = units(before.SplitAmount), before.Buyer
-		case spec.OrderSide_ORDER_SIDE_SELLER:
+		case spec.Side_SIDE_SELLER:
 			book.split, book.splitBy = units(before.SplitAmount), before.Seller
 		}
 		milestones, _ := b.records[ledger.MilestonesKey(id)].(ledger.Milestones)
@@ -59,7 +61,8 @@ func (b *books) book(id spec.ID) *orderBook {
 // held is what an order still holds.
 func (o *orderBook) held() *big.Int {
 	held := new(big.Int).Sub(units(o.terms.Total), o.released)
-	return held.Sub(held, o.refunded)
+	held.Sub(held, o.refunded)
+	return held.Sub(held, o.panel)
 }
 
 // unsent are the units that the seller still has.
@@ -96,13 +99,17 @@ func (b *books) step(deed *act, id spec.ID) {
 		}
 	case *spec.HandOverOrder, *spec.ReportDelivery, *spec.DeclineReturn:
 		may = !isBuyer || deed.call.Operation.Name == "HandOverOrder"
-		o.state = spec.OrderState_ORDER_STATE_HANDED_OVER
+		if o.state != spec.OrderState_ORDER_STATE_DISPUTED {
+			o.state = spec.OrderState_ORDER_STATE_HANDED_OVER
+		}
 	case *spec.AskReturn:
 		may, o.state = isBuyer, spec.OrderState_ORDER_STATE_RETURN_ASKED
 	case *spec.AcceptReturn:
 		may, o.state = isSeller, spec.OrderState_ORDER_STATE_RETURN_ACCEPTED
 	case *spec.ShipReturn:
 		may, o.state = isBuyer, spec.OrderState_ORDER_STATE_RETURN_SHIPPED
+	case *spec.OpenDispute:
+		may, o.state = isBuyer || isSeller, spec.OrderState_ORDER_STATE_DISPUTED
 	case *spec.ReportMilestone:
 		may, o.state = isSeller, spec.OrderState_ORDER_STATE_WORKING
 		o.milestones[c.Milestone-1].reported = true
@@ -152,6 +159,8 @@ func (b *books) stepOfMoney(deed *act, id spec.ID, o *orderBook) bool {
 		return agreed && (isBuyer || isSeller)
 	case *spec.ExpireOrder:
 		b.expire(id, o)
+	case *spec.RuleDispute:
+		b.rule(id, o)
 	}
 	return true
 }
@@ -248,8 +257,8 @@ func (b *books) checkOrders() {
 			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
 		case ledger.HoldKind:
 			id := spec.ID([]byte(c.key.ID))
-			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && !b.bids[id] {
-				b.fault("%s changes without its order, token hold or bid", state.FormatKey(c.key))
+			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && !b.bids[id] && offerOf(b.changes, c.key) == nil {
+				b.fault("%s changes without its order, offer, token hold or bid", state.FormatKey(c.key))
 			}
 		case ledger.MilestonesKind:
 			b.checkMilestones(spec.ID([]byte(c.key.ID)), c)
@@ -273,7 +282,7 @@ func (b *books) checkOrder(id spec.ID, c change) {
 	if o.state != after.State || o.shipped != after.Shipped || (o.split != nil) != (after.SplitBy != 0) {
 		b.fault("order %x is %s with %d shipped, what was asked makes it %s with %d", id, after.State, after.Shipped, o.state, o.shipped)
 	}
-	if units(after.Released).Cmp(o.released) != 0 || units(after.Refunded).Cmp(o.refunded) != 0 {
+	if units(after.Released).Cmp(o.released) != 0 || units(after.Refunded).Cmp(o.refunded) != 0 || units(after.PanelPaid).Cmp(o.panel) != 0 {
 		b.fault("order %x records %s released and %s refunded, not %s and %s base units", id, after.Released, after.Refunded, o.released, o.refunded)
 	}
 	if existed && after.UpdatedAt < before.UpdatedAt {
@@ -283,7 +292,8 @@ func (b *books) checkOrder(id spec.ID, c change) {
 		b.fault("order %x: the terms it was funded with change", id)
 	}
 	key := ledger.HoldKey(after.Buyer, id)
-	if !existed && b.records[key] != nil && !b.won[id] {
+	_, haggled := b.records[ledger.OfferKey(after.Listing, id)].(ledger.Offer)
+	if !existed && b.records[key] != nil && !b.won[id] && !haggled {
 		b.fault("order %x begins with a hold that was there before", id)
 	}
 	hold, held := b.after(key).(ledger.Hold)
@@ -309,7 +319,7 @@ func (b *books) checkMilestones(id spec.ID, c change) {
 // termsOf is what never changes in an order.
 func termsOf(o ledger.Order) ledger.Order {
 	o.State, o.UpdatedAt, o.ReleaseDue, o.ReturnDue, o.Shipped = 0, 0, 0, 0, 0
-	o.Released, o.Refunded, o.SplitAmount, o.SplitBy = spec.Amount{}, spec.Amount{}, spec.Amount{}, 0
+	o.Released, o.Refunded, o.PanelPaid, o.SplitAmount, o.SplitBy = spec.Amount{}, spec.Amount{}, spec.Amount{}, spec.Amount{}, 0
 	o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash = [32]byte{}, [32]byte{}, [32]byte{}, [32]byte{}
 	return o
 }

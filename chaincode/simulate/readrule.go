@@ -45,7 +45,7 @@ func checkReads(envelope *Envelope, acts []*act) error {
 // anyMayRead: every transaction reads who asks and whether it may; everything else is for one of its commands.
 func anyMayRead(acts []*act, key ledger.Key) bool {
 	switch key.Kind {
-	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind:
+	case ledger.ParametersKind, ledger.MemberKind, ledger.ArbitersKind, ledger.FenceKind:
 		return true
 	}
 	for _, a := range acts {
@@ -69,7 +69,10 @@ func (a *act) mayRead(key ledger.Key) bool {
 		return op.Role == spec.Role_ROLE_TREASURER
 	case ledger.ListingKind:
 		// The head is rewritten by the seller; a buyer who read it would stand in the seller's way.
-		return op.Name != "PlaceOrder"
+		switch op.Name {
+		case "PlaceOrder", "MakeOffer", "AcceptOffer", "AcceptCounter":
+			return false
+		}
 	}
 	return true
 }

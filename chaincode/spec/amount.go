@@ -160,6 +160,12 @@ func (a Amount) Mul(n uint64) (Amount, bool) {
 	return product, over == 0 && c == 0 && !Cap.Less(product)
 }
 
+// Quo returns ⌊a / n⌋ for n above 0.
+func (a Amount) Quo(n uint32) Amount {
+	quotient, _ := a.divmod(uint64(n))
+	return quotient
+}
+
 // Share returns ⌊a × bps / 10,000⌋; bps may not exceed 10,000. The product of Cap and 10,000 fits 128 bits.
 func (a Amount) Share(bps uint32) Amount {
 	carry, lo := bits.Mul64(a.lo, uint64(bps))

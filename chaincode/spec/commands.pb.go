@@ -1686,6 +1686,13 @@ type Genesis struct {
 	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
 	AuctionExtensionSeconds uint32                 `protobuf:"varint,42,opt,name=auction_extension_seconds,json=auctionExtensionSeconds,proto3" json:"auction_extension_seconds,omitempty"`
 	ReturnSeconds           uint32                 `protobuf:"varint,20,opt,name=return_seconds,json=returnSeconds,proto3" json:"return_seconds,omitempty"`
+	OfferSeconds            uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	AnswerSeconds           uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
+	DisputeSeconds          uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
+	PanelSize               uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
+	PanelFeeBps             uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
+	PanelFeeCap             []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
+	ReviewSeconds           uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -1828,6 +1835,55 @@ func (x *Genesis) GetAuctionExtensionSeconds() uint32 {
 func (x *Genesis) GetReturnSeconds() uint32 {
 	if x != nil {
 		return x.ReturnSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetOfferSeconds() uint32 {
+	if x != nil {
+		return x.OfferSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetAnswerSeconds() uint32 {
+	if x != nil {
+		return x.AnswerSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetDisputeSeconds() uint32 {
+	if x != nil {
+		return x.DisputeSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetPanelSize() uint32 {
+	if x != nil {
+		return x.PanelSize
+	}
+	return 0
+}
+
+func (x *Genesis) GetPanelFeeBps() uint32 {
+	if x != nil {
+		return x.PanelFeeBps
+	}
+	return 0
+}
+
+func (x *Genesis) GetPanelFeeCap() []byte {
+	if x != nil {
+		return x.PanelFeeCap
+	}
+	return nil
+}
+
+func (x *Genesis) GetReviewSeconds() uint32 {
+	if x != nil {
+		return x.ReviewSeconds
 	}
 	return 0
 }
@@ -2083,7 +2139,7 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\fReleaseOrder\x12=\n" +
 	"\x05order\x18\x01 \x01(\fB'\xa2\xbb\x18#\b\x042\x1fThe order whose release is due.R\x05order\">\n" +
 	"\bGetOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xee\f\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\x9e\x13\n" +
 	"\aGenesis\x12V\n" +
 	"\tledger_id\x18\x01 \x01(\fB9\xa2\xbb\x185\b\n" +
 	"\x18\x102/A random value that names this ledger for ever.R\bledgerId\x12]\n" +
@@ -2102,7 +2158,15 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\fhold_seconds\x18( \x01(\rB9\xa2\xbb\x185 \x01(\x80\xe7\x84\x0f2,The longest time that a token hold may last.R\vholdSeconds\x12q\n" +
 	"\x0fauction_seconds\x18) \x01(\rBH\xa2\xbb\x18D \x01(\x80\xe7\x84\x0f2;The longest time that an auction may run before extensions.R\x0eauctionSeconds\x12\x7f\n" +
 	"\x19auction_extension_seconds\x18* \x01(\rBC\xa2\xbb\x18? \x01(\x80\xa3\x0527How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\x12w\n" +
-	"\x0ereturn_seconds\x18\x14 \x01(\rBP\xa2\xbb\x18L \x01(\x80\xe7\x84\x0f2CTime for each step of a return: to answer, to send back, to refund.R\rreturnSeconds\"\x87\x01\n" +
+	"\x0ereturn_seconds\x18\x14 \x01(\rBP\xa2\xbb\x18L \x01(\x80\xe7\x84\x0f2CTime for each step of a return: to answer, to send back, to refund.R\rreturnSeconds\x12]\n" +
+	"\roffer_seconds\x182 \x01(\rB8\xa2\xbb\x184 \x01(\x80\xe7\x84\x0f2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x8c\x01\n" +
+	"\x0eanswer_seconds\x184 \x01(\rBe\xa2\xbb\x18a \x01(\x80\xe7\x84\x0f2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12n\n" +
+	"\x0fdispute_seconds\x185 \x01(\rBE\xa2\xbb\x18A \x01(\x80\xe7\x84\x0f28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12V\n" +
+	"\n" +
+	"panel_size\x186 \x01(\rB7\xa2\xbb\x183 \x01(\t2-Arbiters of a dispute at most; an odd number.R\tpanelSize\x12\x8f\x01\n" +
+	"\rpanel_fee_bps\x187 \x01(\rBk\xa2\xbb\x18g\x10\x01(\x90N2`What the arbiters who voted are paid of the money that they rule on, in hundredths of a percent.R\vpanelFeeBps\x12h\n" +
+	"\rpanel_fee_cap\x188 \x01(\fBD\xa2\xbb\x18@\b\x01\x10\x012:The most that they are paid together; nothing when absent.R\vpanelFeeCap\x12|\n" +
+	"\x0ereview_seconds\x183 \x01(\rBU\xa2\xbb\x18Q \x01(\x80\xe7\x84\x0f2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\x87\x01\n" +
 	"\x05Fence\x12~\n" +
 	"\x05epoch\x18\x01 \x01(\x04Bh\xa2\xbb\x18d(\xff\xff\xff\xff\xff\xff\xff\x0f2YThe ended epoch whose endorsements shall die: Unix seconds divided by the epoch's length.R\x05epoch\"\x0f\n" +
 	"\rGetParameters\"G\n" +

@@ -40,6 +40,8 @@ func idType(format Format) IDType {
 		return HoldType
 	case Format_FORMAT_AUCTION:
 		return AuctionType
+	case Format_FORMAT_OFFER:
+		return OfferType
 	}
 	return ""
 }

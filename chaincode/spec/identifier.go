@@ -25,6 +25,7 @@ const (
 	PayoutType   IDType = "pyt_"
 	HoldType     IDType = "hld_"
 	AuctionType  IDType = "auc_"
+	OfferType    IDType = "off_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.
@@ -35,6 +36,15 @@ type ID [digestSize]byte
 func NewID(t IDType, actor Address, reference string) ID {
 	return digest("cmt/identifier", []byte(t), actor.Bytes(), []byte(reference))
 }
+
+// OfferID returns the identifier of a buyer's offer on a listing: a reference names one offer there. The order that it becomes
+// has the same digest under OrderType.
+func OfferID(buyer Address, listing ID, reference string) ID {
+	return digest("cmt/offer", buyer.Bytes(), listing[:], []byte(reference))
+}
+
+// PanelRank returns an arbiter's place in the order in which the panel of an order's dispute is filled: the lowest first.
+func PanelRank(order ID, mspID string) ID { return digest("cmt/panel", order[:], []byte(mspID)) }
 
 // StockLot returns the identifier of a listing's n-th lot, counted from 0, of the stock that came with a version.
 func StockLot(listing ID, version, n uint32) ID {

@@ -25,13 +25,15 @@ const (
 	ScopeSell     Scope = "sell"
 	ScopeBuy      Scope = "buy"
 	ScopeTreasury Scope = "treasury"
+	// ScopeArbitrate is for who votes for an arbiter organisation.
+	ScopeArbitrate Scope = "arbitrate"
 	// ScopeRelay is for who hands in what others signed, ScopeKeys for who acts with keys that the gateway keeps.
 	ScopeRelay Scope = "relay"
 	ScopeKeys  Scope = "keys"
 )
 
 // Scopes lists all scopes.
-var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury, ScopeRelay, ScopeKeys}
+var Scopes = []Scope{ScopeRead, ScopePay, ScopeSell, ScopeBuy, ScopeTreasury, ScopeArbitrate, ScopeRelay, ScopeKeys}
 
 // Operation is a row of the operation table: everything that is known of an operation but its rule.
 type Operation struct {
@@ -216,6 +218,43 @@ var Operations = []Operation{
 		[]Code{NotFound}, "Look up an auction and its highest bid."},
 	{MarketContract, "ListBids", 0, Query, 0, &ListBids{}, &BidPage{}, "", "GET", "/v1/auctions/{auction}/bids", ScopeRead,
 		nil, "An auction's bids, page by page."},
+
+	{MarketContract, "MakeOffer", 50, Write, 0, &MakeOffer{}, &OfferView{}, OfferType, "POST", "/v1/listings/{listing}/offers", ScopeBuy,
+		[]Code{ReferenceUsed, NotFound, ListingClosed, ListingSuspended, VersionStale, SameAccount, BelowMinimum, DeadlineOutOfRange, InsufficientFunds}, "Haggle: offer a total of the buyer's own for a listing and have it held."},
+	{MarketContract, "CounterOffer", 51, Write, 0, &CounterOffer{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/counter", ScopeSell,
+		[]Code{NotFound, NotAParty, WrongState, BelowMinimum, DeadlinePassed}, "The seller names the total that it would take instead; the offer stands."},
+	{MarketContract, "AcceptOffer", 52, Write, 0, &AcceptOffer{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/accept", ScopeSell,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed, LotEmpty}, "The seller takes the offer: it becomes an order, which holds the money."},
+	{MarketContract, "AcceptCounter", 53, Write, 0, &AcceptCounter{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/accept-counter", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, ListingClosed, ListingSuspended, VersionStale, TotalMismatch, DeadlinePassed, LotEmpty, InsufficientFunds}, "The buyer takes the seller's total: the difference is topped up or given back, and the offer becomes an order."},
+	{MarketContract, "DeclineOffer", 54, Write, 0, &DeclineOffer{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/decline", ScopeSell,
+		[]Code{NotFound, NotAParty, WrongState}, "The seller turns the offer down: the buyer has the money back."},
+	{MarketContract, "WithdrawOffer", 55, Write, 0, &WithdrawOffer{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/withdraw", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState}, "The buyer takes the offer and the money back."},
+	{MarketContract, "ExpireOffer", 56, Write, 0, &ExpireOffer{}, &OfferView{}, "", "POST", "/v1/listings/{listing}/offers/{offer}/expire", ScopeBuy,
+		[]Code{NotFound, WrongState, NotDue}, "Anyone gives the buyer the money back once the offer's time is over."},
+	{MarketContract, "GetOffer", 0, Query, 0, &GetOffer{}, &OfferView{}, "", "GET", "/v1/listings/{listing}/offers/{offer}", ScopeRead,
+		[]Code{NotFound}, "Look up an offer."},
+	{MarketContract, "ListOffers", 0, Query, 0, &ListOffers{}, &OfferPage{}, "", "GET", "/v1/listings/{listing}/offers", ScopeRead,
+		nil, "A listing's offers, page by page."},
+
+	{MarketContract, "GiveReview", 57, Write, 0, &GiveReview{}, &ReviewView{}, "", "POST", "/v1/orders/{order}/reviews", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "One side of a settled order rates the other, once."},
+	{MarketContract, "GetReviews", 0, Query, 0, &GetReviews{}, &OrderReviews{}, "", "GET", "/v1/orders/{order}/reviews", ScopeRead,
+		[]Code{NotFound}, "What the sides of an order say of each other."},
+
+	{MarketContract, "OpenDispute", 80, Write, 0, &OpenDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "Either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named."},
+	{MarketContract, "AnswerDispute", 81, Write, 0, &AnswerDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute/answer", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The other side answers, once: the panel may vote from then on."},
+	{MarketContract, "SubmitEvidence", 82, Write, 0, &SubmitEvidence{}, &EvidenceView{}, "", "POST", "/v1/orders/{order}/dispute/evidence", ScopeBuy,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "Either side names a piece of evidence by its hash."},
+	{MarketContract, "VoteDispute", 0, Write, Role_ROLE_ARBITER, &VoteDispute{}, &VoteView{}, "", "POST", "/v1/orders/{order}/dispute/votes", ScopeArbitrate,
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed, NotDue}, "An arbiter organisation on the panel votes the buyer's share, once."},
+	{MarketContract, "RuleDispute", 83, Write, 0, &RuleDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute/rule", ScopeBuy,
+		[]Code{NotFound, WrongState, NotDue}, "Anyone settles the order by the median of the votes once a quorum voted, or by the default when time is over."},
+	{MarketContract, "GetDispute", 0, Query, 0, &GetDispute{}, &DisputeView{}, "", "GET", "/v1/orders/{order}/dispute", ScopeRead,
+		[]Code{NotFound}, "Look up an order's dispute, its evidence and its votes."},
 
 	{ConsortiumContract, "Genesis", 0, Write, 0, &Genesis{}, &Parameters{}, "", "", "", "",
 		[]Code{AlreadyInitialised, GenesisMismatch}, "Begin the ledger, once, as every endorsing organisation was configured."},

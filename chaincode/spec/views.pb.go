@@ -90,17 +90,19 @@ const (
 	CreditKind_CREDIT_KIND_RELEASE     CreditKind = 3
 	CreditKind_CREDIT_KIND_REFUND      CreditKind = 4
 	CreditKind_CREDIT_KIND_FEE         CreditKind = 5
+	CreditKind_CREDIT_KIND_PANEL       CreditKind = 20
 )
 
 // Enum value maps for CreditKind.
 var (
 	CreditKind_name = map[int32]string{
-		0: "CREDIT_KIND_UNSPECIFIED",
-		1: "CREDIT_KIND_TRANSFER",
-		2: "CREDIT_KIND_MINT",
-		3: "CREDIT_KIND_RELEASE",
-		4: "CREDIT_KIND_REFUND",
-		5: "CREDIT_KIND_FEE",
+		0:  "CREDIT_KIND_UNSPECIFIED",
+		1:  "CREDIT_KIND_TRANSFER",
+		2:  "CREDIT_KIND_MINT",
+		3:  "CREDIT_KIND_RELEASE",
+		4:  "CREDIT_KIND_REFUND",
+		5:  "CREDIT_KIND_FEE",
+		20: "CREDIT_KIND_PANEL",
 	}
 	CreditKind_value = map[string]int32{
 		"CREDIT_KIND_UNSPECIFIED": 0,
@@ -109,6 +111,7 @@ var (
 		"CREDIT_KIND_RELEASE":     3,
 		"CREDIT_KIND_REFUND":      4,
 		"CREDIT_KIND_FEE":         5,
+		"CREDIT_KIND_PANEL":       20,
 	}
 )
 
@@ -192,53 +195,53 @@ func (ListingState) EnumDescriptor() ([]byte, []int) {
 	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{2}
 }
 
-// OrderSide is a side of an order.
-type OrderSide int32
+// Side is one of the two of an order.
+type Side int32
 
 const (
-	OrderSide_ORDER_SIDE_UNSPECIFIED OrderSide = 0
-	OrderSide_ORDER_SIDE_BUYER       OrderSide = 1
-	OrderSide_ORDER_SIDE_SELLER      OrderSide = 2
+	Side_SIDE_UNSPECIFIED Side = 0
+	Side_SIDE_BUYER       Side = 1
+	Side_SIDE_SELLER      Side = 2
 )
 
-// Enum value maps for OrderSide.
+// Enum value maps for Side.
 var (
-	OrderSide_name = map[int32]string{
-		0: "ORDER_SIDE_UNSPECIFIED",
-		1: "ORDER_SIDE_BUYER",
-		2: "ORDER_SIDE_SELLER",
+	Side_name = map[int32]string{
+		0: "SIDE_UNSPECIFIED",
+		1: "SIDE_BUYER",
+		2: "SIDE_SELLER",
 	}
-	OrderSide_value = map[string]int32{
-		"ORDER_SIDE_UNSPECIFIED": 0,
-		"ORDER_SIDE_BUYER":       1,
-		"ORDER_SIDE_SELLER":      2,
+	Side_value = map[string]int32{
+		"SIDE_UNSPECIFIED": 0,
+		"SIDE_BUYER":       1,
+		"SIDE_SELLER":      2,
 	}
 )
 
-func (x OrderSide) Enum() *OrderSide {
-	p := new(OrderSide)
+func (x Side) Enum() *Side {
+	p := new(Side)
 	*p = x
 	return p
 }
 
-func (x OrderSide) String() string {
+func (x Side) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (OrderSide) Descriptor() protoreflect.EnumDescriptor {
+func (Side) Descriptor() protoreflect.EnumDescriptor {
 	return file_chaincode_spec_views_proto_enumTypes[3].Descriptor()
 }
 
-func (OrderSide) Type() protoreflect.EnumType {
+func (Side) Type() protoreflect.EnumType {
 	return &file_chaincode_spec_views_proto_enumTypes[3]
 }
 
-func (x OrderSide) Number() protoreflect.EnumNumber {
+func (x Side) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use OrderSide.Descriptor instead.
-func (OrderSide) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use Side.Descriptor instead.
+func (Side) EnumDescriptor() ([]byte, []int) {
 	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{3}
 }
 
@@ -276,6 +279,10 @@ const (
 	OrderState_ORDER_STATE_RETURN_ACCEPTED OrderState = 15
 	// The buyer says it is on its way back; the seller has to refund.
 	OrderState_ORDER_STATE_RETURN_SHIPPED OrderState = 16
+	// A side contests it; the clocks stand still until the panel, the default or the sides settle it.
+	OrderState_ORDER_STATE_DISPUTED OrderState = 20
+	// Settled: split as the dispute came out.
+	OrderState_ORDER_STATE_RULED OrderState = 21
 )
 
 // Enum value maps for OrderState.
@@ -297,6 +304,8 @@ var (
 		14: "ORDER_STATE_RETURN_ASKED",
 		15: "ORDER_STATE_RETURN_ACCEPTED",
 		16: "ORDER_STATE_RETURN_SHIPPED",
+		20: "ORDER_STATE_DISPUTED",
+		21: "ORDER_STATE_RULED",
 	}
 	OrderState_value = map[string]int32{
 		"ORDER_STATE_UNSPECIFIED":     0,
@@ -315,6 +324,8 @@ var (
 		"ORDER_STATE_RETURN_ASKED":    14,
 		"ORDER_STATE_RETURN_ACCEPTED": 15,
 		"ORDER_STATE_RETURN_SHIPPED":  16,
+		"ORDER_STATE_DISPUTED":        20,
+		"ORDER_STATE_RULED":           21,
 	}
 )
 
@@ -429,6 +440,13 @@ type Parameters struct {
 	HoldSeconds             uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
 	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
 	AuctionExtensionSeconds uint32                 `protobuf:"varint,42,opt,name=auction_extension_seconds,json=auctionExtensionSeconds,proto3" json:"auction_extension_seconds,omitempty"`
+	OfferSeconds            uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	AnswerSeconds           uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
+	DisputeSeconds          uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
+	PanelSize               uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
+	PanelFeeBps             uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
+	PanelFeeCap             []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
+	ReviewSeconds           uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
@@ -557,6 +575,55 @@ func (x *Parameters) GetAuctionSeconds() uint32 {
 func (x *Parameters) GetAuctionExtensionSeconds() uint32 {
 	if x != nil {
 		return x.AuctionExtensionSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetOfferSeconds() uint32 {
+	if x != nil {
+		return x.OfferSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetAnswerSeconds() uint32 {
+	if x != nil {
+		return x.AnswerSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetDisputeSeconds() uint32 {
+	if x != nil {
+		return x.DisputeSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelSize() uint32 {
+	if x != nil {
+		return x.PanelSize
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelFeeBps() uint32 {
+	if x != nil {
+		return x.PanelFeeBps
+	}
+	return 0
+}
+
+func (x *Parameters) GetPanelFeeCap() []byte {
+	if x != nil {
+		return x.PanelFeeCap
+	}
+	return nil
+}
+
+func (x *Parameters) GetReviewSeconds() uint32 {
+	if x != nil {
+		return x.ReviewSeconds
 	}
 	return 0
 }
@@ -1476,7 +1543,7 @@ type OrderView struct {
 	Refunded           []byte                 `protobuf:"bytes,22,opt,name=refunded,proto3" json:"refunded,omitempty"`
 	Shipped            uint32                 `protobuf:"varint,23,opt,name=shipped,proto3" json:"shipped,omitempty"`
 	Milestones         uint32                 `protobuf:"varint,24,opt,name=milestones,proto3" json:"milestones,omitempty"`
-	SplitBy            OrderSide              `protobuf:"varint,25,opt,name=split_by,json=splitBy,proto3,enum=cmt.spec.OrderSide" json:"split_by,omitempty"`
+	SplitBy            Side                   `protobuf:"varint,25,opt,name=split_by,json=splitBy,proto3,enum=cmt.spec.Side" json:"split_by,omitempty"`
 	SplitAmount        []byte                 `protobuf:"bytes,26,opt,name=split_amount,json=splitAmount,proto3" json:"split_amount,omitempty"`
 	ReturnDue          int64                  `protobuf:"varint,27,opt,name=return_due,json=returnDue,proto3" json:"return_due,omitempty"`
 	ReturnHash         []byte                 `protobuf:"bytes,28,opt,name=return_hash,json=returnHash,proto3" json:"return_hash,omitempty"`
@@ -1690,11 +1757,11 @@ func (x *OrderView) GetMilestones() uint32 {
 	return 0
 }
 
-func (x *OrderView) GetSplitBy() OrderSide {
+func (x *OrderView) GetSplitBy() Side {
 	if x != nil {
 		return x.SplitBy
 	}
-	return OrderSide_ORDER_SIDE_UNSPECIFIED
+	return Side_SIDE_UNSPECIFIED
 }
 
 func (x *OrderView) GetSplitAmount() []byte {
@@ -1778,8 +1845,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\x94\n" +
-	"\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xfb\x0f\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1798,7 +1864,15 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12U\n" +
 	"\fhold_seconds\x18( \x01(\rB2\xa2\xbb\x18.2,The longest time that a token hold may last.R\vholdSeconds\x12j\n" +
 	"\x0fauction_seconds\x18) \x01(\rBA\xa2\xbb\x18=2;The longest time that an auction may run before extensions.R\x0eauctionSeconds\x12y\n" +
-	"\x19auction_extension_seconds\x18* \x01(\rB=\xa2\xbb\x18927How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\"\x85\x05\n" +
+	"\x19auction_extension_seconds\x18* \x01(\rB=\xa2\xbb\x18927How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\x12V\n" +
+	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x85\x01\n" +
+	"\x0eanswer_seconds\x184 \x01(\rB^\xa2\xbb\x18Z2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12g\n" +
+	"\x0fdispute_seconds\x185 \x01(\rB>\xa2\xbb\x18:28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12C\n" +
+	"\n" +
+	"panel_size\x186 \x01(\rB$\xa2\xbb\x18 2\x1eArbiters of a dispute at most.R\tpanelSize\x12\x8c\x01\n" +
+	"\rpanel_fee_bps\x187 \x01(\rBh\xa2\xbb\x18d\x10\x012`What the arbiters who voted are paid of the money that they rule on, in hundredths of a percent.R\vpanelFeeBps\x12Q\n" +
+	"\rpanel_fee_cap\x188 \x01(\fB-\xa2\xbb\x18)\b\x012%The most that they are paid together.R\vpanelFeeCap\x12u\n" +
+	"\x0ereview_seconds\x183 \x01(\rBN\xa2\xbb\x18J2HTime from an order's settlement in which each side may review the other.R\rreviewSeconds\"\x85\x05\n" +
 	"\aBalance\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fThe account.R\aaddress\x12B\n" +
 	"\aaccount\x18\x02 \x01(\fB(\xa2\xbb\x18$\b\x012 What lies in the account itself.R\aaccount\x12F\n" +
@@ -1878,7 +1952,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x11suspension_reason\x18\x10 \x01(\tB/\xa2\xbb\x18+\b\x0e\x10\x01\x18@2#Why the operator suspended it last.R\x10suspensionReason\x12e\n" +
 	"\x16suspension_reason_hash\x18\x11 \x01(\fB/\xa2\xbb\x18+\b\n" +
 	"\x10\x01\x18 2#The commitment to the whole reason.R\x14suspensionReasonHash\x12w\n" +
-	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\x98\x12\n" +
+	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\x93\x12\n" +
 	"\tOrderView\x125\n" +
 	"\x05order\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x042\x17The order's identifier.R\x05order\x12B\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x14.cmt.spec.OrderStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12'\n" +
@@ -1915,8 +1989,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\ashipped\x18\x17 \x01(\rB7\xa2\xbb\x183\x10\x012/Units on their way while others have to follow.R\ashipped\x12M\n" +
 	"\n" +
 	"milestones\x18\x18 \x01(\rB-\xa2\xbb\x18)\x10\x012%Milestones of a service; 0 for goods.R\n" +
-	"milestones\x12M\n" +
-	"\bsplit_by\x18\x19 \x01(\x0e2\x13.cmt.spec.OrderSideB\x1d\xa2\xbb\x18\x19\x10\x012\x15Who proposes a split.R\asplitBy\x12h\n" +
+	"milestones\x12H\n" +
+	"\bsplit_by\x18\x19 \x01(\x0e2\x0e.cmt.spec.SideB\x1d\xa2\xbb\x18\x19\x10\x012\x15Who proposes a split.R\asplitBy\x12h\n" +
 	"\fsplit_amount\x18\x1a \x01(\fBE\xa2\xbb\x18A\b\x01\x10\x012;What the seller would have of what is held, before the fee.R\vsplitAmount\x12^\n" +
 	"\n" +
 	"return_due\x18\x1b \x01(\x03B?\xa2\xbb\x18;\b\x0f\x10\x0125Until when the next step of a return has to be taken.R\treturnDue\x12W\n" +
@@ -1933,7 +2007,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\rROLE_MERCHANT\x10\x02\x12\x10\n" +
 	"\fROLE_ARBITER\x10\x03\x12\x10\n" +
 	"\fROLE_CARRIER\x10\x04\x12\x12\n" +
-	"\x0eROLE_TREASURER\x10\x05*\x9f\x01\n" +
+	"\x0eROLE_TREASURER\x10\x05*\xb6\x01\n" +
 	"\n" +
 	"CreditKind\x12\x1b\n" +
 	"\x17CREDIT_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -1941,16 +2015,18 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10CREDIT_KIND_MINT\x10\x02\x12\x17\n" +
 	"\x13CREDIT_KIND_RELEASE\x10\x03\x12\x16\n" +
 	"\x12CREDIT_KIND_REFUND\x10\x04\x12\x13\n" +
-	"\x0fCREDIT_KIND_FEE\x10\x05*|\n" +
+	"\x0fCREDIT_KIND_FEE\x10\x05\x12\x15\n" +
+	"\x11CREDIT_KIND_PANEL\x10\x14*|\n" +
 	"\fListingState\x12\x1d\n" +
 	"\x19LISTING_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LISTING_STATE_OPEN\x10\x01\x12\x18\n" +
 	"\x14LISTING_STATE_CLOSED\x10\x02\x12\x1b\n" +
-	"\x17LISTING_STATE_SUSPENDED\x10\x03*T\n" +
-	"\tOrderSide\x12\x1a\n" +
-	"\x16ORDER_SIDE_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10ORDER_SIDE_BUYER\x10\x01\x12\x15\n" +
-	"\x11ORDER_SIDE_SELLER\x10\x02*\xc4\x03\n" +
+	"\x17LISTING_STATE_SUSPENDED\x10\x03*=\n" +
+	"\x04Side\x12\x14\n" +
+	"\x10SIDE_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"SIDE_BUYER\x10\x01\x12\x0f\n" +
+	"\vSIDE_SELLER\x10\x02*\xf5\x03\n" +
 	"\n" +
 	"OrderState\x12\x1b\n" +
 	"\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1969,7 +2045,9 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x18ORDER_STATE_PART_SHIPPED\x10\r\x12\x1c\n" +
 	"\x18ORDER_STATE_RETURN_ASKED\x10\x0e\x12\x1f\n" +
 	"\x1bORDER_STATE_RETURN_ACCEPTED\x10\x0f\x12\x1e\n" +
-	"\x1aORDER_STATE_RETURN_SHIPPED\x10\x10B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
+	"\x1aORDER_STATE_RETURN_SHIPPED\x10\x10\x12\x18\n" +
+	"\x14ORDER_STATE_DISPUTED\x10\x14\x12\x15\n" +
+	"\x11ORDER_STATE_RULED\x10\x15B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (
 	file_chaincode_spec_views_proto_rawDescOnce sync.Once
@@ -1989,7 +2067,7 @@ var file_chaincode_spec_views_proto_goTypes = []any{
 	(Role)(0),            // 0: cmt.spec.Role
 	(CreditKind)(0),      // 1: cmt.spec.CreditKind
 	(ListingState)(0),    // 2: cmt.spec.ListingState
-	(OrderSide)(0),       // 3: cmt.spec.OrderSide
+	(Side)(0),            // 3: cmt.spec.Side
 	(OrderState)(0),      // 4: cmt.spec.OrderState
 	(*Member)(nil),       // 5: cmt.spec.Member
 	(*Parameters)(nil),   // 6: cmt.spec.Parameters
@@ -2015,7 +2093,7 @@ var file_chaincode_spec_views_proto_depIdxs = []int32{
 	2,  // 3: cmt.spec.ListingView.state:type_name -> cmt.spec.ListingState
 	17, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
 	4,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
-	3,  // 6: cmt.spec.OrderView.split_by:type_name -> cmt.spec.OrderSide
+	3,  // 6: cmt.spec.OrderView.split_by:type_name -> cmt.spec.Side
 	7,  // [7:7] is the sub-list for method output_type
 	7,  // [7:7] is the sub-list for method input_type
 	7,  // [7:7] is the sub-list for extension type_name

@@ -10,7 +10,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/ledger"
 )
 
-// shape says how the keys of a kind are written: one letter or two, then the parts behind slashes. Octets are base64url, whose
+// shape says how the keys of a kind are written: a letter or two, then the parts behind slashes. Octets are base64url, whose
 // alphabet has no slash, so no part can run into another; text parts have alphabets without a slash by their formats.
 type shape struct {
 	kind   ledger.Kind
@@ -50,6 +50,12 @@ const (
 //	z/<hold>                    token hold
 //	u/<auction>                 auction
 //	ub/<auction>/<number>       bid
+//	j/<listing>/<offer>         offer
+//	r/<order>/<side>            review
+//	d/<order>                   dispute
+//	y/<order>/<msp>             vote
+//	de/<order>/<piece>          evidence
+//	ma                          arbiters
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -72,6 +78,12 @@ var shapes = [...]shape{
 	{ledger.AuctionKind, "u", false, octets},
 	{ledger.BidKind, "ub", true, octets},
 	{ledger.MilestonesKind, "x", false, octets},
+	{ledger.OfferKind, "j", true, octets},
+	{ledger.ReviewKind, "r", true, octets},
+	{ledger.DisputeKind, "d", false, octets},
+	{ledger.VoteKind, "y", true, text},
+	{ledger.EvidenceKind, "de", true, octets},
+	{ledger.ArbitersKind, "ma", false, none},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

@@ -12,6 +12,8 @@ const (
 	maxMSP   = 64
 	maxLabel = 32
 	maxMemo  = 64
+	// maxNames holds the names of 64 members and what parts and numbers them.
+	maxNames = 64 * (maxMSP + 4)
 )
 
 // EncodeRecord returns the value under which Fabric stores a record: the codec's version and the fields in a fixed order.
@@ -95,6 +97,22 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.time(r.Time)
 		w.time(r.EndsAt)
 		w.hashes(r.HandOverHash, r.DeliveryHash)
+	case ledger.Offer:
+		writeOffer(w, r)
+	case ledger.Review:
+		w.number(uint64(r.Rating))
+		w.octets(r.ContentHash[:])
+		w.time(r.Time)
+	case ledger.Dispute:
+		writeDispute(w, r)
+	case ledger.Vote:
+		w.number(uint64(r.BuyerBps))
+		w.time(r.Time)
+	case ledger.Evidence:
+		w.octets(r.ContentHash[:])
+		w.time(r.Time)
+	case ledger.Arbiters:
+		w.bytes([]byte(r.Names))
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -163,6 +181,18 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		b := ledger.Bid{Bidder: r.address(), Member: r.uint32(), Amount: r.amount(), Time: r.time(), EndsAt: r.time()}
 		r.hashes(&b.HandOverHash, &b.DeliveryHash)
 		return b
+	case ledger.OfferKind:
+		return readOffer(r)
+	case ledger.ReviewKind:
+		return ledger.Review{Rating: r.uint32(), ContentHash: [32]byte(r.octets(32)), Time: r.time()}
+	case ledger.DisputeKind:
+		return readDispute(r)
+	case ledger.VoteKind:
+		return ledger.Vote{BuyerBps: r.uint32(), Time: r.time()}
+	case ledger.EvidenceKind:
+		return ledger.Evidence{ContentHash: [32]byte(r.octets(32)), Time: r.time()}
+	case ledger.ArbitersKind:
+		return ledger.Arbiters{Names: string(r.bytes(maxNames))}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -187,16 +217,20 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.AuctionSeconds, p.AuctionExtensionSeconds, p.ReturnSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.AuctionSeconds, p.AuctionExtensionSeconds, p.ReturnSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
 		w.number(uint64(seconds))
 	}
+	w.number(uint64(p.PanelSize))
+	w.number(uint64(p.PanelFeeBps))
+	w.amount(p.PanelFeeCap)
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.AuctionSeconds, &p.AuctionExtensionSeconds, &p.ReturnSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.AuctionSeconds, &p.AuctionExtensionSeconds, &p.ReturnSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
 		*seconds = r.uint32()
 	}
+	p.PanelSize, p.PanelFeeBps, p.PanelFeeCap = r.uint32(), r.uint32(), r.amount()
 	return p
 }
 
@@ -263,7 +297,7 @@ func writeOrder(w *writer, o ledger.Order) {
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
-	for _, amount := range []spec.Amount{o.Total, o.Released, o.Refunded, o.SplitAmount} {
+	for _, amount := range []spec.Amount{o.Total, o.Released, o.Refunded, o.PanelPaid, o.SplitAmount} {
 		w.amount(amount)
 	}
 	for _, n := range []uint32{o.FeeBps, o.ReleaseSeconds, o.ReturnSeconds} {
@@ -288,7 +322,7 @@ func readOrder(r *reader) ledger.Order {
 		Version:      r.uint32(),
 		Quantity:     r.uint32(),
 	}
-	for _, amount := range []*spec.Amount{&o.Total, &o.Released, &o.Refunded, &o.SplitAmount} {
+	for _, amount := range []*spec.Amount{&o.Total, &o.Released, &o.Refunded, &o.PanelPaid, &o.SplitAmount} {
 		*amount = r.amount()
 	}
 	for _, n := range []*uint32{&o.FeeBps, &o.ReleaseSeconds, &o.ReturnSeconds} {
@@ -300,10 +334,74 @@ func readOrder(r *reader) ledger.Order {
 	}
 	var variant, shipped, milestones, splitBy, releaseDue, returnDue uint64
 	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue)
-	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.OrderSide(splitBy)
+	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.Side(splitBy)
 	o.ReleaseDue, o.ReturnDue = after(o.PlacedAt, releaseDue), after(o.PlacedAt, returnDue)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash)
 	return o
+}
+
+func writeOffer(w *writer, o ledger.Offer) {
+	w.number(uint64(o.State))
+	w.address(o.Buyer)
+	w.address(o.Seller)
+	w.number(uint64(o.BuyerMember))
+	w.number(uint64(o.SellerMember))
+	w.number(uint64(o.Version))
+	w.number(uint64(o.Quantity))
+	w.amount(o.Total)
+	w.amount(o.Counter)
+	for _, seconds := range []int64{o.CreatedAt, o.UpdatedAt, o.ExpiresAt} {
+		w.time(seconds)
+	}
+	w.hashes(o.HandOverHash, o.DeliveryHash)
+}
+
+func readOffer(r *reader) ledger.Offer {
+	o := ledger.Offer{
+		State:        spec.OfferState(r.number(1<<31 - 1)),
+		Buyer:        r.address(),
+		Seller:       r.address(),
+		BuyerMember:  r.uint32(),
+		SellerMember: r.uint32(),
+		Version:      r.uint32(),
+		Quantity:     r.uint32(),
+		Total:        r.amount(),
+		Counter:      r.amount(),
+		CreatedAt:    r.time(),
+		UpdatedAt:    r.time(),
+		ExpiresAt:    r.time(),
+	}
+	r.hashes(&o.HandOverHash, &o.DeliveryHash)
+	return o
+}
+
+func writeDispute(w *writer, d ledger.Dispute) {
+	w.number(uint64(d.State))
+	w.number(uint64(d.OpenedBy))
+	w.hashes(d.ReasonHash, d.AnswerHash)
+	for _, seconds := range []int64{d.OpenedAt, d.UpdatedAt, d.AnsweredAt, d.AnswerDeadline, d.Deadline} {
+		w.time(seconds)
+	}
+	w.bytes([]byte(d.Panel))
+	w.number(uint64(d.FeeBps))
+	w.amount(d.FeeCap)
+	w.number(uint64(d.BuyerBps))
+	for _, amount := range []spec.Amount{d.ToBuyer, d.ToSeller, d.PanelFee} {
+		w.amount(amount)
+	}
+}
+
+func readDispute(r *reader) ledger.Dispute {
+	d := ledger.Dispute{State: spec.DisputeState(r.number(1<<31 - 1)), OpenedBy: spec.Side(r.number(1<<31 - 1))}
+	r.hashes(&d.ReasonHash, &d.AnswerHash)
+	for _, seconds := range []*int64{&d.OpenedAt, &d.UpdatedAt, &d.AnsweredAt, &d.AnswerDeadline, &d.Deadline} {
+		*seconds = r.time()
+	}
+	d.Panel, d.FeeBps, d.FeeCap, d.BuyerBps = string(r.bytes(maxNames)), r.uint32(), r.amount(), r.uint32()
+	for _, amount := range []*spec.Amount{&d.ToBuyer, &d.ToSeller, &d.PanelFee} {
+		*amount = r.amount()
+	}
+	return d
 }
 
 func writeTokenHold(w *writer, h ledger.TokenHold) {

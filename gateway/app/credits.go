@@ -35,6 +35,8 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 		return payoutTotal(c)
 	case *spec.Approve:
 		return raise(c)
+	case *spec.MakeOffer:
+		data = c.GetTotal()
 	case interface{ GetAmount() []byte }:
 		data = c.GetAmount()
 	default:

@@ -1,11 +1,15 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -48,16 +52,41 @@ func NewLots(mspID string, ledger Ledger, model LotModel, log *slog.Logger) *Lot
 
 // Hint names the first lot with enough stock, beginning at the own one, unless the buyer named one.
 func (l *Lots) Hint(ctx context.Context, call *spec.Call, hints *spec.Hints) {
-	order, ok := call.Command.(*spec.PlaceOrder)
-	if !ok || len(hints.GetLot()) > 0 {
+	wanted, quantity, takes := stockTaken(call.Command)
+	if !takes || len(hints.GetLot()) > 0 {
 		return
 	}
-	for _, lot := range l.known(ctx, wareOf(order)) {
-		if lot.Stock >= order.GetQuantity() {
+	lots := l.known(ctx, wanted)
+	if quantity == 0 {
+		lots = fullestFirst(lots)
+	}
+	for _, lot := range lots {
+		if lot.Stock >= max(quantity, 1) {
 			hints.Lot = lot.ID[:]
 			return
 		}
 	}
+}
+
+// stockTaken returns what a command takes stock of, and how many units: 0 when only the offer that it accepts says. Offers are for
+// a listing's first variant.
+func stockTaken(command proto.Message) (wanted ware, quantity uint32, takes bool) {
+	switch c := command.(type) {
+	case *spec.PlaceOrder:
+		return ware{spec.ID(c.GetListing()), c.GetVariant()}, c.GetQuantity(), true
+	case *spec.AcceptOffer:
+		return ware{listing: spec.ID(c.GetListing())}, 0, true
+	case *spec.AcceptCounter:
+		return ware{listing: spec.ID(c.GetListing())}, 0, true
+	}
+	return wanted, 0, false
+}
+
+// fullestFirst returns the lots as they are tried for who does not say how much is taken.
+func fullestFirst(lots []Lot) []Lot {
+	sorted := slices.Clone(lots)
+	slices.SortStableFunc(sorted, func(a, b Lot) int { return cmp.Compare(b.Stock, a.Stock) })
+	return sorted
 }
 
 // Shared: strangers meet at lots.
@@ -74,11 +103,10 @@ func (l *Lots) Again(ctx context.Context, block uint64, refused []*RefusedIntent
 	}
 	shelves := map[ware]*shelf{}
 	for _, r := range refused {
-		order, ok := r.Call.Command.(*spec.PlaceOrder)
-		if !ok {
+		wanted, quantity, takes := stockTaken(r.Call.Command)
+		if !takes {
 			continue
 		}
-		wanted := wareOf(order)
 		if shelves[wanted] == nil {
 			lots, err := l.model.Lots(ctx, wanted.listing)
 			if err != nil {
@@ -87,7 +115,11 @@ func (l *Lots) Again(ctx context.Context, block uint64, refused []*RefusedIntent
 			}
 			shelves[wanted] = newShelf(l.inTurn(ctx, wanted, lots))
 		}
-		shelves[wanted].serve(r, order.GetQuantity())
+		if quantity == 0 {
+			shelves[wanted].serveFullest(r)
+			continue
+		}
+		shelves[wanted].serve(r, quantity)
 	}
 }
 
@@ -105,11 +137,6 @@ func (l *Lots) known(ctx context.Context, wanted ware) []Lot {
 type ware struct {
 	listing spec.ID
 	variant uint32
-}
-
-// wareOf returns what an order, whose form was checked, is about.
-func wareOf(order *spec.PlaceOrder) ware {
-	return ware{listing: spec.ID(order.GetListing()), variant: order.GetVariant()}
 }
 
 // inTurn returns the variant's lots in the order in which this gateway sells from them: the n-th member's gateway begins at the n-th of
@@ -198,6 +225,27 @@ func (s *shelf) serve(r *RefusedIntent, quantity uint32) {
 		r.Refusal = spec.FieldErrorf(spec.SoldOut, "quantity", "no lot has %d units left", quantity)
 		return
 	}
+	s.deal(r, at)
+}
+
+// serveFullest tries who accepts an offer, which alone says how much it takes, with the fullest lot. Has that refused already, no lot
+// has enough.
+func (s *shelf) serveFullest(r *RefusedIntent) {
+	at := -1
+	for n, left := range s.left {
+		if left > 0 && (at < 0 || left > s.left[at]) {
+			at = n
+		}
+	}
+	if at < 0 || bytes.Equal(r.Hints.GetLot(), s.lots[at].ID[:]) {
+		r.Refusal = spec.FieldErrorf(spec.SoldOut, "quantity", "no lot has as many units as the offer is for")
+		return
+	}
+	s.deal(r, at)
+}
+
+// deal has a refused buyer tried again with a lot; without one (-1), or after too many, the refusal stands.
+func (s *shelf) deal(r *RefusedIntent, at int) {
 	if at < 0 || r.Tries >= maxLotTries {
 		return
 	}

@@ -18,22 +18,21 @@ type lotChoice struct {
 
 // hintLot names the lot that an order takes from, unless the caller did.
 func (a *attempt) hintLot(ctx context.Context) {
-	order, ok := a.call.Command.(*spec.PlaceOrder)
-	if !ok || len(a.call.Hints.GetLot()) > 0 {
+	wanted, quantity, takes := stockTaken(a.call.Command)
+	if !takes || len(a.call.Hints.GetLot()) > 0 {
 		return
 	}
-	if _, err := spec.IDFromBytes(order.GetListing()); err != nil {
-		// The codec lets no such listing in.
-		return
-	}
-	a.lots = &lotChoice{ware: wareOf(order), quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
-	a.nameLot(a.service.lots.known(ctx, a.lots.ware))
+	a.lots = &lotChoice{ware: wanted, quantity: quantity, refused: map[spec.ID]bool{}}
+	a.nameLot(a.service.lots.known(ctx, wanted))
 }
 
-// nameLot hints at the first lot with enough stock and reports whether there is one.
+// nameLot hints at the first lot with enough stock, of an unknown quantity the fullest, and reports whether there is one.
 func (a *attempt) nameLot(lots []Lot) bool {
+	if a.lots.quantity == 0 {
+		lots = fullestFirst(lots)
+	}
 	for _, lot := range lots {
-		if lot.Stock >= a.lots.quantity && !a.lots.refused[lot.ID] {
+		if lot.Stock >= max(a.lots.quantity, 1) && !a.lots.refused[lot.ID] {
 			a.call.Hints.Lot = lot.ID[:]
 			return true
 		}
@@ -77,7 +76,7 @@ func (a *attempt) nextLot(refusal error) (bool, error) {
 	if len(a.lots.told) >= maxToldLots {
 		return false, refusal
 	}
-	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", a.lots.quantity)
+	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", max(a.lots.quantity, 1))
 }
 
 // askLots asks a peer for a listing's lots.

@@ -149,10 +149,22 @@ func objectLane(command proto.Message) string {
 	switch c := command.(type) {
 	case *spec.Mint, *spec.Burn:
 		return "supply"
+	case *spec.MakeOffer, *spec.CounterOffer, *spec.DeclineOffer, *spec.WithdrawOffer, *spec.ExpireOffer:
+		// Offers on one listing have nothing in common until one takes its stock.
+		return offerLane(c)
 	case interface{ GetListing() []byte }:
 		return "listing/" + string(c.GetListing())
 	case interface{ GetOrder() []byte }:
 		return "order/" + string(c.GetOrder())
 	}
 	return ""
+}
+
+// offerLane names an offer that there is already.
+func offerLane(command proto.Message) string {
+	about, ok := command.(interface{ GetOffer() []byte })
+	if !ok {
+		return ""
+	}
+	return "offer/" + string(about.GetOffer())
 }

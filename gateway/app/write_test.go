@@ -224,6 +224,29 @@ func TestLots(t *testing.T) {
 	}
 }
 
+// An offer that is accepted says nothing of how many units it takes: the fullest lot is named, then the next.
+func TestLotsOfAcceptedOffers(t *testing.T) {
+	lots := []app.Lot{{ID: spec.ID{1}, Stock: 2}, {ID: spec.ID{2}, Stock: 7}, {ID: spec.ID{3}, Stock: 5}, {ID: spec.ID{4}}}
+	listing := spec.NewID(spec.ListingType, spec.OrganisationAddress("BuyersMSP"), "l")
+	for _, call := range []*spec.Call{
+		{Operation: spec.Find("market:AcceptOffer"), Hints: &spec.Hints{}, Command: &spec.AcceptOffer{Listing: listing[:], Offer: make([]byte, 20)}},
+		{Operation: spec.Find("market:AcceptCounter"), Hints: &spec.Hints{}, Command: &spec.AcceptCounter{Listing: listing[:], Offer: make([]byte, 20), Total: spec.CMT(1).Bytes()}},
+	} {
+		empty := spec.Errorf(spec.LotEmpty, "")
+		ledger := &scripted{outcomes: []error{empty, empty}}
+		if _, err := newService(ledger, &fixed{lots: lots}, newJournal()).Execute(t.Context(), everything, call, nil); err != nil {
+			t.Errorf("%s: %v", call.Operation.FullName(), err)
+		}
+		var named []byte
+		for _, made := range ledger.calls {
+			named = append(named, made.Hints.GetLot()[0])
+		}
+		if string(named) != "\x02\x03\x01" {
+			t.Errorf("%s names the lots %x, want 2, 3 and 1", call.Operation.FullName(), named)
+		}
+	}
+}
+
 func TestPermissions(t *testing.T) {
 	for _, test := range []struct {
 		name      string

@@ -110,6 +110,7 @@ var pathExample = map[string]any{
 	"order":   spec.NewID(spec.OrderType, spec.OrganisationAddress("M"), "x").Text(spec.OrderType),
 	"auction": spec.NewID(spec.AuctionType, spec.OrganisationAddress("M"), "x").Text(spec.AuctionType),
 	"hold":    spec.NewID(spec.HoldType, spec.OrganisationAddress("M"), "x").Text(spec.HoldType),
+	"offer":   spec.NewID(spec.OfferType, spec.OrganisationAddress("M"), "x").Text(spec.OfferType),
 }
 
 // The document has the form of OpenAPI 3.1: what a parser of it relies on.

@@ -74,18 +74,31 @@ func locationOf(op *spec.Operation) func(app.Answer) string {
 		if query.Kind != spec.Query || !ok || strings.Contains(field, "/") {
 			continue
 		}
-		field = strings.TrimSuffix(field, "}")
 		return func(answer app.Answer) string {
-			var result map[string]any
-			if json.Unmarshal(answer.Result, &result) == nil {
-				if id, ok := result[field].(string); ok {
-					return op.Path + "/" + id
-				}
+			if path, ok := filled(query, answer.Result); ok {
+				return path
 			}
 			return transactionPath(answer.Transaction)
 		}
 	}
 	return func(answer app.Answer) string { return transactionPath(answer.Transaction) }
+}
+
+// filled returns an operation's path with the fields of a result in it, or false when it lacks one.
+func filled(op *spec.Operation, result []byte) (path string, ok bool) {
+	var fields map[string]any
+	if json.Unmarshal(result, &fields) != nil {
+		return "", false
+	}
+	path = op.Path
+	for _, name := range op.PathFields() {
+		id, found := fields[name].(string)
+		if !found {
+			return "", false
+		}
+		path = strings.Replace(path, "{"+name+"}", id, 1)
+	}
+	return path, true
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) error {

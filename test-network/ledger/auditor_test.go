@@ -195,13 +195,17 @@ func (a *auditor) apply(transaction committed) error {
 	if err := a.checkOrders(before, after); err != nil {
 		return err
 	}
+	if err := a.checkOffers(before, after); err != nil {
+		return err
+	}
 	return a.checkSupply()
 }
 
 // permanent kinds are written once and for all: their presence is authority.
 func permanent(kind ledger.Kind) bool {
 	switch kind {
-	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind:
+	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind, ledger.ReviewKind,
+		ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind:
 		return true
 	}
 	return false
@@ -282,8 +286,9 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			return fmt.Errorf("order %x goes on from %v to %v", key.ID, old.State, now.State)
 		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.FeeBps != now.FeeBps):
 			return fmt.Errorf("order %x changes its terms", key.ID)
-		case !existed && after[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
-			return fmt.Errorf("order %x begins with %v for %s", key.ID, after[hold], now.Total)
+		// An order that was haggled for takes its offer's hold over.
+		case !existed && a.records[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
+			return fmt.Errorf("order %x begins with %v for %s", key.ID, a.records[hold], now.Total)
 		case final(now):
 			a.settled[key.ID]++
 			unshipped := old.State == spec.OrderState_ORDER_STATE_PLACED || old.State == spec.OrderState_ORDER_STATE_ACCEPTED
@@ -291,7 +296,7 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
 				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
 			}
-			if err := checkSettlement(now, before[hold], after, a.feeAccount()); err != nil {
+			if err := checkSettlement(now, spec.ID([]byte(key.ID)), before[hold], after, a.feeAccount()); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
 		}
@@ -303,15 +308,13 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 }
 
 // checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
-func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
+func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
 	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
 		return fmt.Errorf("%v was held for %s", hold, order.Total)
 	}
-	got := map[string]spec.Amount{}
-	for key, record := range after {
-		if credit, ok := record.(ledger.Credit); ok {
-			got[key.Parent], _ = got[key.Parent].Add(credit.Amount)
-		}
+	got := credited(after)
+	if order.State == spec.OrderState_ORDER_STATE_RULED {
+		return checkRuling(order, id, got, after)
 	}
 	want := map[string]spec.Amount{string(order.Buyer.Bytes()): order.Total}
 	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
@@ -325,6 +328,69 @@ func checkSettlement(order ledger.Order, hold ledger.Record, after map[ledger.Ke
 	for address, amount := range want {
 		if got[address] != amount || len(got) != len(want) {
 			return fmt.Errorf("%v pays %v, want %v", order.State, got, want)
+		}
+	}
+	return nil
+}
+
+// checkRuling: the two sides have what the dispute says, and who voted the rest, which is no more than the panel's fee.
+func checkRuling(order ledger.Order, id spec.ID, got map[string]spec.Amount, after map[ledger.Key]ledger.Record) error {
+	dispute, ok := after[ledger.DisputeKey(id)].(ledger.Dispute)
+	var paid spec.Amount
+	for _, amount := range got {
+		paid, _ = paid.Add(amount)
+	}
+	sum, _ := dispute.ToBuyer.Add(dispute.ToSeller)
+	sum, _ = sum.Add(dispute.PanelFee)
+	sellers, _ := got[string(order.Seller.Bytes())].Add(order.Fee())
+	if !ok || paid != order.Total || sum != order.Total || got[string(order.Buyer.Bytes())] != dispute.ToBuyer || sellers != dispute.ToSeller ||
+		dispute.FeeCap.Less(dispute.PanelFee) {
+		return fmt.Errorf("the ruling %+v pays %v of %s", dispute, got, order.Total)
+	}
+	return nil
+}
+
+// credited is what a transaction gives by credits, by address.
+func credited(after map[ledger.Key]ledger.Record) map[string]spec.Amount {
+	got := map[string]spec.Amount{}
+	for key, record := range after {
+		if credit, ok := record.(ledger.Credit); ok {
+			got[key.Parent], _ = got[key.Parent].Add(credit.Amount)
+		}
+	}
+	return got
+}
+
+// standing reports whether an offer holds money.
+func standing(o ledger.Offer) bool { return o.State <= spec.OfferState_OFFER_STATE_COUNTERED }
+
+// checkOffers: an offer holds its total while it stands; then an order does, or its buyer has it back.
+func (a *auditor) checkOffers(before, after map[ledger.Key]ledger.Record) error {
+	for key, record := range after {
+		if key.Kind != ledger.OfferKind {
+			continue
+		}
+		now, exists := record.(ledger.Offer)
+		old, existed := before[key].(ledger.Offer)
+		id := spec.ID([]byte(key.ID))
+		hold := ledger.HoldKey(now.Buyer, id)
+		switch {
+		case !exists:
+			return fmt.Errorf("offer %x is deleted", key.ID)
+		case existed && !standing(old):
+			return fmt.Errorf("offer %x goes on from %v to %v", key.ID, old.State, now.State)
+		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.Quantity != now.Quantity):
+			return fmt.Errorf("offer %x changes its terms", key.ID)
+		case standing(now):
+			if a.records[hold] != ledger.Record(ledger.Hold{Amount: now.Total}) {
+				return fmt.Errorf("offer %x is %v and holds %v of %s", key.ID, now.State, a.records[hold], now.Total)
+			}
+		case now.State == spec.OfferState_OFFER_STATE_ACCEPTED:
+			if order, ok := after[ledger.OrderKey(id)].(ledger.Order); !ok || order.Total != now.Total && order.Total != now.Counter {
+				return fmt.Errorf("offer %x became the order %+v", key.ID, after[ledger.OrderKey(id)])
+			}
+		case a.records[hold] != nil || credited(after)[string(now.Buyer.Bytes())] != now.Total:
+			return fmt.Errorf("offer %x is %v, holds %v and gave %v back", key.ID, now.State, a.records[hold], credited(after))
 		}
 	}
 	return nil
@@ -347,6 +413,10 @@ func (a *auditor) finish() error {
 			left[key.Parent] += uint64(r.Stock)
 		case ledger.Hold:
 			holds++
+		case ledger.Offer:
+			if standing(r) {
+				holds--
+			}
 		case ledger.Order:
 			if !final(r) {
 				holds--
@@ -361,7 +431,7 @@ func (a *auditor) finish() error {
 		}
 	}
 	if holds != 0 {
-		return fmt.Errorf("%d holds belong to no open order", holds)
+		return fmt.Errorf("%d holds belong to no open order or offer", holds)
 	}
 	for listing, issued := range a.issued {
 		if a.taken[listing] != sold[listing] || left[listing] != issued-a.taken[listing]+a.returned[listing] {

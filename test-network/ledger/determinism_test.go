@@ -59,31 +59,61 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "market:ShipOrder", &spec.ShipOrder{Order: second, TrackingHash: content[:]}, nil)
 	agree(carrier, "market:ReportDelivery", &spec.ReportDelivery{Order: second, ProofHash: content[:]}, nil)
 	agree(buyer, "market:ConfirmOrder", &spec.ConfirmOrder{Order: second}, nil)
+	agree(buyer, "market:GiveReview", &spec.GiveReview{Order: second, Rating: 5, ContentHash: content[:]}, nil)
+	contested := order()
+	agree(shop, "market:ShipOrder", &spec.ShipOrder{Order: contested}, nil)
+	agree(buyer, "market:OpenDispute", &spec.OpenDispute{Order: contested, ReasonHash: content[:]}, nil)
+	agree(shop, "market:AnswerDispute", &spec.AnswerDispute{Order: contested, AnswerHash: content[:]}, nil)
+	agree(shop, "market:SubmitEvidence", &spec.SubmitEvidence{Order: contested, Number: 1, ContentHash: content[:]}, nil)
+	// Neither side's organisation judges, so that the other merchant is the whole panel.
+	agree(carrier, "market:VoteDispute", &spec.VoteDispute{Order: contested, BuyerBps: 3350}, nil)
+	agree(treasurer, "market:RuleDispute", &spec.RuleDispute{Order: contested}, nil)
 	var handed spec.OrderView
 	agree(shop, "market:HandOverOrder", &spec.HandOverOrder{Order: first, Code: handOverCode}, &handed)
 
 	late := buyer.orderOf(spec.ID(listing.Listing), "1.5")
 	var expiring spec.OrderView
 	agree(buyer, "market:PlaceOrder", late, &expiring)
+	bid := func() []byte {
+		t.Helper()
+		name := reference()
+		agree(buyer, "market:MakeOffer", &spec.MakeOffer{
+			Reference: name, Listing: listing.Listing, Version: 1, Quantity: 1, Total: cmt("1"), ExpiresAt: now().Unix() + 50, DeliveryHash: content[:],
+		}, nil)
+		id := spec.OfferID(buyer.address(), spec.ID(listing.Listing), name)
+		return id[:]
+	}
+	taken, countered, declined, withdrawn, overdue := bid(), bid(), bid(), bid(), bid()
+	agree(shop, "market:AcceptOffer", &spec.AcceptOffer{Listing: listing.Listing, Offer: taken}, nil)
+	agree(shop, "market:CounterOffer", &spec.CounterOffer{Listing: listing.Listing, Offer: countered, Total: cmt("1.25")}, nil)
+	agree(buyer, "market:AcceptCounter", &spec.AcceptCounter{Listing: listing.Listing, Offer: countered, Total: cmt("1.25")}, nil)
+	agree(shop, "market:DeclineOffer", &spec.DeclineOffer{Listing: listing.Listing, Offer: declined}, nil)
+	agree(buyer, "market:WithdrawOffer", &spec.WithdrawOffer{Listing: listing.Listing, Offer: withdrawn}, nil)
+
 	agree(shop, "market:EditListing", &spec.EditListing{Listing: listing.Listing, Version: 1, Price: cmt("2"), AddStock: 3, Category: "y", ContentHash: content[:]}, nil)
 	agree(shop, "market:CloseListing", &spec.CloseListing{Listing: listing.Listing}, nil)
 
 	// What must wait for its time is asked, and made, with a clock that runs ahead.
 	agree(carrier, "consortium:Fence", &spec.Fence{Epoch: uint64(now().Unix())/fenceEpochSeconds - 3}, nil)
-	for operation, at := range map[string]int64{"market:ReleaseOrder": handed.ReleaseDue, "market:ExpireOrder": expiring.ShipDeadline} {
-		call := carrier.call(operation, &spec.ReleaseOrder{Order: first})
-		if operation == "market:ExpireOrder" {
-			call = carrier.call(operation, &spec.ExpireOrder{Order: expiring.Order})
-		}
-		checkAgreementAt(t, carrier, call, time.Unix(at, 0))
-		transaction, err := carrier.endorseAt(short(t), time.Unix(at, 0), call)
+	for _, due := range []struct {
+		at      int64
+		name    string
+		command proto.Message
+	}{
+		{handed.ReleaseDue, "market:ReleaseOrder", &spec.ReleaseOrder{Order: first}},
+		{expiring.ShipDeadline, "market:ExpireOrder", &spec.ExpireOrder{Order: expiring.Order}},
+		{now().Unix() + 55, "market:ExpireOffer", &spec.ExpireOffer{Listing: listing.Listing, Offer: overdue}},
+	} {
+		call := carrier.call(due.name, due.command)
+		checkAgreementAt(t, carrier, call, time.Unix(due.at, 0))
+		transaction, err := carrier.endorseAt(short(t), time.Unix(due.at, 0), call)
 		if err != nil {
-			t.Fatalf("%s: %v", operation, err)
+			t.Fatalf("%s: %v", due.name, err)
 		}
 		if _, err := finish(short(t), transaction); err != nil {
-			t.Fatalf("%s: %v", operation, err)
+			t.Fatalf("%s: %v", due.name, err)
 		}
-		seen[operation] = true
+		seen[due.name] = true
 	}
 
 	for i := range spec.Operations {

@@ -251,6 +251,10 @@ func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, comman
 	case spec.ListingType:
 		listing := spec.NewID(spec.ListingType, actor, referenced.GetReference())
 		ask = query("market:GetListing", &spec.GetListing{Listing: listing[:]})
+	case spec.OfferType:
+		listing := command.(*spec.MakeOffer).GetListing()
+		offer := spec.OfferID(actor, spec.ID(listing), referenced.GetReference())
+		ask = query("market:GetOffer", &spec.GetOffer{Listing: listing, Offer: offer[:]})
 	case spec.TransferType:
 		if referenced.GetReference() != "" {
 			transfer := spec.NewID(spec.TransferType, actor, referenced.GetReference())
@@ -258,8 +262,17 @@ func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, comman
 		}
 	default:
 		switch about := command.(type) {
+		case *spec.OpenDispute, *spec.AnswerDispute, *spec.SubmitEvidence, *spec.RuleDispute:
+			ask = query("market:GetDispute", &spec.GetDispute{Order: command.(interface{ GetOrder() []byte }).GetOrder()})
+		case *spec.GiveReview:
+			ask = query("market:GetReviews", &spec.GetReviews{Order: about.GetOrder()})
 		case interface{ GetOrder() []byte }:
 			ask = query("market:GetOrder", &spec.GetOrder{Order: about.GetOrder()})
+		case interface {
+			GetListing() []byte
+			GetOffer() []byte
+		}:
+			ask = query("market:GetOffer", &spec.GetOffer{Listing: about.GetListing(), Offer: about.GetOffer()})
 		case interface{ GetListing() []byte }:
 			ask = query("market:GetListing", &spec.GetListing{Listing: about.GetListing()})
 		}

@@ -1,0 +1,248 @@
+package ledger_test
+
+import (
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
+)
+
+// modelDispute is a dispute as the model knows it.
+type modelDispute struct {
+	state                        spec.DisputeState
+	byBuyer                      bool
+	opened, updated, answered    int64
+	panel                        []string
+	votes                        map[string]uint32
+	evidence                     map[string]int64 // by "side number"
+	bps                          uint32
+	toBuyer, toSeller, panelPaid *big.Int
+}
+
+func (m *model) dispute(c modelCall, command proto.Message) spec.Code {
+	id := orderOf(command)
+	o, d := m.orders[id], m.disputes[id]
+	if o == nil {
+		return spec.NotFound
+	}
+	if open, ok := command.(*spec.OpenDispute); ok {
+		return m.openDispute(c, id, o, open)
+	}
+	isBuyer, isSeller := c.actor == o.buyer, c.actor == o.seller
+	party := true
+	switch command.(type) {
+	case *spec.AnswerDispute:
+		party = isBuyer || isSeller
+		if d != nil {
+			party = d.byBuyer && isSeller || !d.byBuyer && isBuyer
+		}
+	case *spec.SubmitEvidence:
+		party = isBuyer || isSeller
+	case *spec.VoteDispute:
+		party = d == nil || slices.Contains(d.panel, c.msp)
+	}
+	if !party {
+		return spec.NotAParty
+	}
+	if o.state != disputed {
+		return spec.WrongState
+	}
+	now := max(c.time, d.updated)
+	switch command := command.(type) {
+	case *spec.AnswerDispute:
+		if d.answered != 0 {
+			return spec.WrongState
+		}
+		if now >= d.opened+answerSeconds {
+			return spec.DeadlinePassed
+		}
+		d.answered, d.updated = now, now
+	case *spec.SubmitEvidence:
+		key := fmt.Sprint(map[bool]int{true: 1, false: 2}[isBuyer], " ", command.Number)
+		if d.evidence[key] != 0 {
+			return spec.WrongState
+		}
+		if now >= d.opened+disputeSeconds {
+			return spec.DeadlinePassed
+		}
+		d.evidence[key] = now
+	case *spec.VoteDispute:
+		if _, voted := d.votes[c.msp]; voted {
+			return spec.WrongState
+		}
+		if now >= d.opened+disputeSeconds {
+			return spec.DeadlinePassed
+		}
+		if d.answered == 0 && now < d.opened+answerSeconds {
+			return spec.NotDue
+		}
+		d.votes[c.msp] = command.BuyerBps
+	case *spec.RuleDispute:
+		return m.rule(c, o, d, now)
+	}
+	return ""
+}
+
+func (m *model) openDispute(c modelCall, id spec.ID, o *modelOrder, _ *spec.OpenDispute) spec.Code {
+	if c.actor != o.buyer && c.actor != o.seller {
+		return spec.NotAParty
+	}
+	if o.state != shipped && o.state != handedOver {
+		return spec.WrongState
+	}
+	now := max(c.time, o.updated)
+	if o.state == shipped && now >= o.placedAt+protectionSeconds || o.state == handedOver && now >= o.releaseDue {
+		return spec.DeadlinePassed
+	}
+	var able []string
+	for msp, has := range roles {
+		if slices.Contains(has, spec.Role_ROLE_ARBITER) && msp != o.buyerMSP && msp != o.sellerMSP {
+			able = append(able, msp)
+		}
+	}
+	slices.SortFunc(able, func(a, b string) int {
+		x, y := spec.PanelRank(id, a), spec.PanelRank(id, b)
+		return slices.Compare(x[:], y[:])
+	})
+	m.disputes[id] = &modelDispute{
+		state: spec.DisputeState_DISPUTE_STATE_OPEN, byBuyer: c.actor == o.buyer, opened: now, updated: now, panel: able[:3],
+		votes: map[string]uint32{}, evidence: map[string]int64{}, toBuyer: new(big.Int), toSeller: new(big.Int), panelPaid: new(big.Int),
+	}
+	o.state, o.updated = disputed, now
+	return ""
+}
+
+func (m *model) rule(c modelCall, o *modelOrder, d *modelDispute, now int64) spec.Code {
+	proven := o.releaseDue != 0
+	var votes []int
+	var gifts []modelCredit
+	for _, share := range d.votes {
+		votes = append(votes, int(share))
+	}
+	slices.Sort(votes)
+	held := o.held()
+	switch {
+	case len(votes) >= 2:
+		d.state = spec.DisputeState_DISPUTE_STATE_RULED
+		middle := votes[1] // of three
+		if len(votes) == 2 {
+			middle = (votes[0] + votes[1]) / 2
+			if !proven {
+				middle = (votes[0] + votes[1] + 1) / 2
+			}
+		}
+		d.bps = uint32(middle)
+		fee := share(held, panelFeeBps)
+		if limit := number(panelFeeCap.Bytes()); fee.Cmp(limit) > 0 {
+			fee = limit
+		}
+		part := fee.Quo(fee, big.NewInt(int64(len(votes))))
+		for _, msp := range d.panel {
+			if _, voted := d.votes[msp]; voted {
+				gifts = append(gifts, modelCredit{spec.OrganisationAddress(msp), part, spec.CreditKind_CREDIT_KIND_PANEL})
+				d.panelPaid.Add(d.panelPaid, part)
+			}
+		}
+	case now >= d.opened+disputeSeconds:
+		d.state = spec.DisputeState_DISPUTE_STATE_DEFAULTED
+		d.bps = map[bool]uint32{true: 0, false: 10_000}[proven]
+	default:
+		return spec.NotDue
+	}
+	held.Sub(held, d.panelPaid)
+	if proven {
+		d.toBuyer = share(held, d.bps)
+		d.toSeller.Sub(held, d.toBuyer)
+	} else {
+		d.toSeller = share(held, 10_000-d.bps)
+		d.toBuyer.Sub(held, d.toSeller)
+	}
+	m.give(c, gifts...)
+	o.panel.Set(d.panelPaid)
+	m.payOut(c, o, outcome{toSeller: d.toSeller, toBuyer: d.toBuyer})
+	o.state, o.updated, d.updated = ruled, max(now, o.updated), now
+	return ""
+}
+
+// share is so many hundredths of a percent, rounded down.
+func share(units *big.Int, bps uint32) *big.Int {
+	part := new(big.Int).Mul(units, big.NewInt(int64(bps)))
+	return part.Quo(part, big.NewInt(10_000))
+}
+
+func (m *model) describeDisputes(d map[string]string) {
+	for id, x := range m.disputes {
+		name := id.Text(spec.OrderType)
+		by := map[bool]spec.Side{true: spec.Side_SIDE_BUYER, false: spec.Side_SIDE_SELLER}[x.byBuyer]
+		d["dispute "+name] = fmt.Sprintf("%s by %s at %d %d %d, panel %s, %d: %s %s %s", x.state, by, x.opened, x.updated, x.answered,
+			strings.Join(x.panel, ","), x.bps, x.toBuyer, x.toSeller, x.panelPaid)
+		for msp, share := range x.votes {
+			d["vote "+name+" "+msp] = fmt.Sprint(share)
+		}
+		for key, time := range x.evidence {
+			d["evidence "+name+" "+key] = fmt.Sprint(time)
+		}
+	}
+}
+
+// contest takes a dispute a step further, mostly by who may; without an open one it makes one.
+func (m *machine) contest(t *rapid.T) {
+	var open []spec.ID
+	for _, id := range slices.SortedFunc(maps.Keys(m.model.disputes), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) }) {
+		if m.model.orders[id].state == disputed || rapid.IntRange(0, 9).Draw(t, "an old one") == 9 {
+			open = append(open, id)
+		}
+	}
+	if len(open) == 0 {
+		m.ship(t)
+		return
+	}
+	id := rapid.SampledFrom(open).Draw(t, "dispute")
+	order, dispute := m.model.orders[id], m.model.disputes[id]
+	respondent := order.buyer
+	if dispute.byBuyer {
+		respondent = order.seller
+	}
+	o := id[:]
+	switch rapid.IntRange(0, 7).Draw(t, "what") {
+	case 0, 1:
+		m.perform(m.mostly(t, respondent), drawSkew(t), "market:AnswerDispute", &spec.AnswerDispute{Order: o, AnswerHash: make([]byte, 32)}, nil)
+	case 2:
+		side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller}).Draw(t, "side")
+		number := rapid.Uint32Range(1, 2).Draw(t, "number")
+		m.perform(m.mostly(t, side), drawSkew(t), "market:SubmitEvidence", &spec.SubmitEvidence{Order: o, Number: number, ContentHash: make([]byte, 32)}, nil)
+	case 3, 4, 5:
+		s := seat{rapid.SampledFrom([]string{"PanelAMSP", "PanelBMSP", "PanelCMSP", "PanelDMSP"}).Draw(t, "arbiter"), ""}
+		share := rapid.SampledFrom([]uint32{0, 1, 3350, 5000, 5001, 10_000}).Draw(t, "share")
+		m.perform(s, drawSkew(t), "market:VoteDispute", &spec.VoteDispute{Order: o, BuyerBps: share}, nil)
+	case 6:
+		m.perform(drawSeat(t), drawSkew(t), "market:RuleDispute", &spec.RuleDispute{Order: o}, nil)
+	case 7:
+		m.perform(drawSeat(t), drawSkew(t), "market:VoteDispute", &spec.VoteDispute{Order: o}, nil)
+	}
+}
+
+// ship makes an order, ships it, perhaps proves its hand-over, and has a side contest it.
+func (m *machine) ship(t *rapid.T) {
+	id := m.sale(t)
+	order := m.model.orders[id]
+	if order == nil {
+		return
+	}
+	o := id[:]
+	if order.state == placed {
+		m.perform(seat{merchant, ""}, 0, "market:AcceptOrder", &spec.AcceptOrder{Order: o}, nil)
+	}
+	m.perform(seat{merchant, ""}, 0, "market:ShipOrder", &spec.ShipOrder{Order: o}, nil)
+	if rapid.Bool().Draw(t, "proven") {
+		m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
+	}
+	side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller}).Draw(t, "side")
+	m.perform(m.seatOf(side), 0, "market:OpenDispute", &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)}, nil)
+}
