@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
 	"github.com/cybermiles/cmt/network/topology"
@@ -109,7 +110,7 @@ func ledgerOf(facts *topology.Facts, n int, log *slog.Logger) (*fabric.Ledger, e
 			EndorseAttempt: timeouts.EndorseAttempt, Endorse: timeouts.Endorse, Order: timeouts.Order, Submit: timeouts.Submit,
 			CommitStatus: timeouts.CommitStatus, Evaluate: timeouts.Evaluate, Outcome: timeouts.Outcome,
 		},
-		Breaker: fabric.BreakerOptions{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
+		Breaker: breaker.Options{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
 	}
 	for i := range facts.Peers {
 		at := facts.Peers[(n+i)%len(facts.Peers)]

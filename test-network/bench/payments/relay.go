@@ -72,7 +72,7 @@ func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 }
 
 func (g *relay) take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
-	taken := g.batcher.Take([]*spec.SignedIntent{signed})[0]
+	taken := g.batcher.Take([]*spec.SignedIntent{signed}, false)[0]
 	return func() (uint64, error) {
 		if taken.Err != nil {
 			return 0, taken.Err
