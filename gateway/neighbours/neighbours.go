@@ -41,9 +41,9 @@ type Options struct {
 // Set is all neighbours. It is safe for use by several goroutines.
 type Set struct {
 	options Options
-	all     []*gateway
 
-	mu sync.Mutex
+	mu  sync.Mutex
+	all []*gateway
 	// byMember has those whose index on the ledger is known.
 	byMember map[uint32]*gateway
 }
@@ -62,14 +62,23 @@ type gateway struct {
 func New(options Options) *Set {
 	s := &Set{options: options, byMember: map[uint32]*gateway{}}
 	for _, one := range options.Neighbours {
-		transport := &http.Transport{MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute}
-		s.all = append(s.all, &gateway{Neighbour: one, breaker: breaker.New(options.Breaker), http: &http.Client{Transport: transport}})
+		s.Meet(one)
 	}
 	return s
 }
 
+// Meet adds a neighbour.
+func (s *Set) Meet(one Neighbour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute}
+	s.all = append(s.all, &gateway{Neighbour: one, breaker: breaker.New(s.options.Breaker), http: &http.Client{Transport: transport}})
+}
+
 // MSPIDs are the neighbours' organisations.
 func (s *Set) MSPIDs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var all []string
 	for _, g := range s.all {
 		all = append(all, g.MSPID)

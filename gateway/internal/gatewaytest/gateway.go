@@ -15,9 +15,11 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/httpapi"
 	"github.com/cybermiles/cmt/gateway/internal/memledger"
 	"github.com/cybermiles/cmt/gateway/keys"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -34,7 +36,7 @@ type Gateway struct {
 	Server  *httptest.Server
 
 	witness *batch.Witness
-	others  *others
+	others  *neighbours.Set
 }
 
 // T is what is needed of a test; testscript's environment has it too.
@@ -79,7 +81,8 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 	if err := chain.Follow(context.WithoutCancel(t.Context()), witness.Watching(database)); err != nil {
 		t.Fatal(err)
 	}
-	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database, witness: witness, others: &others{}}
+	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database, witness: witness}
+	g.others = neighbours.New(neighbours.Options{MSPID: mspID, Timeout: 10 * time.Second, Breaker: breaker.Options{First: retryNeighbour, Longest: retryNeighbour}})
 	g.Service = app.NewService(Settings(mspID), g.Ledger, database, database, app.NoMeter{}, Quiet())
 	stop := g.carry(t)
 	api := httpapi.Options{

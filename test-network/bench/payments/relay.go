@@ -16,7 +16,10 @@ import (
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
+	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 	"github.com/cybermiles/cmt/network/topology"
 )
@@ -30,6 +33,9 @@ type relay struct {
 	batcher    *batch.Batcher
 	blocks     *blocks
 	parameters batch.Parameters
+	index      uint32
+	neighbours *neighbours.Set
+	log        *slog.Logger
 
 	cancel context.CancelFunc
 	work   *errgroup.Group
@@ -42,7 +48,7 @@ func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	g := &relay{mspID: facts.Peers[n].MSPID, folder: folder}
+	g := &relay{mspID: facts.Peers[n].MSPID, folder: folder, log: logger}
 	if g.ledger, err = ledgerOf(facts, n, logger); err != nil {
 		return nil, err
 	}
@@ -52,15 +58,19 @@ func newRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 	if g.parameters, err = batch.ReadParameters(ctx, g.ledger); err != nil {
 		return nil, err
 	}
-	index, err := app.MemberIndex(ctx, g.ledger, g.mspID)
-	if err != nil {
+	if g.index, err = app.MemberIndex(ctx, g.ledger, g.mspID); err != nil {
 		return nil, err
 	}
+	standard := config.Default()
+	g.neighbours = neighbours.New(neighbours.Options{
+		MSPID: g.mspID, Timeout: standard.Timeouts.Neighbour, Breaker: breaker.Options{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
+	})
 	witness := batch.NewWitness()
-	witness.SetHome(index)
+	witness.SetHome(g.index)
 	g.blocks = &blocks{Store: g.store, witness: witness, credits: map[spec.Address]int{}}
 	g.batcher = batch.New(batch.Options{
 		Parameters: g.parameters, Log: logger, Remedies: batch.Remedies{spec.LotEmpty: app.NewLots(g.mspID, g.ledger, g.store, logger)},
+		Neighbours: g.neighbours,
 	}, g.ledger, g.store, witness)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +29,9 @@ type load struct {
 	carriers []carrier
 	accounts int
 	goal     float64 // multiples of the baseline; 0: none
-	plan     plan
+	// beside runs during the window, until its context ends. May be nil.
+	beside func(ctx context.Context) error
+	plan   plan
 }
 
 // measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
@@ -51,7 +52,7 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 		return result, err
 	}
 	d := c.driver(l.limit, l.carriers...)
-	if err := c.window(ctx, lab, d, l.plan); err != nil {
+	if err := c.window(ctx, lab, d, l); err != nil {
 		return result, err
 	}
 	lab.Say("  folding")
@@ -80,12 +81,15 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	return result, c.audit(ctx)
 }
 
-// window drives the load for its length, while the operator's gateway folds fees.
-func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *driver, next plan) error {
+// window drives the load for its length, while the operator's gateway folds fees and whatever runs beside.
+func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *driver, l load) error {
 	running, cancel := context.WithCancel(ctx)
 	group, running := errgroup.WithContext(running)
 	group.Go(func() error { return c.foldFees(running, time.Second) })
-	err := d.run(running, length(lab), next)
+	if l.beside != nil {
+		group.Go(func() error { return l.beside(running) })
+	}
+	err := d.run(running, length(lab), l.plan)
 	cancel()
 	return errors.Join(err, group.Wait())
 }
@@ -232,33 +236,4 @@ func (c *consortium) lone(ctx context.Context, lab *bench.Lab) (result bench.Res
 		}
 	}
 	return result, err
-}
-
-// sharedAccounts is how many people's intents go through both gateways.
-const sharedAccounts = 2_000
-
-func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
-	if err := c.up(ctx, lab); err != nil {
-		return result, err
-	}
-	second, err := newRelay(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay1"))
-	if err != nil {
-		return result, err
-	}
-	lab.OnClose(second.close)
-	height, err := c.relay.ledger.Height(ctx)
-	if err != nil {
-		return result, err
-	}
-	if err := second.store.AwaitBlock(ctx, height-1); err != nil {
-		return result, err
-	}
-	people := c.people[:min(sharedAccounts, len(c.people))]
-	return c.measure(ctx, lab, load{limit: outstanding, carriers: []carrier{c.relay, second}, accounts: len(people), plan: func(over bool) *job {
-		if over {
-			return nil
-		}
-		from := people[rand.IntN(len(people))]
-		return &job{actor: from, call: payment(other(people, from), small), operations: 1} // busy or not: that is what two gateways do to each other
-	}})
 }
