@@ -21,7 +21,9 @@ type entry struct {
 	keys []ledger.Key
 	// receivers are the accounts that it pays directly when they are at home here; none when it pays blindly.
 	receivers map[ledger.Key]bool
-	size      int
+	// parties are who and what it is about, for the count of the crowd.
+	parties []ledger.Key
+	size    int
 	// weight is how many keys the batch reads or writes because of it, at least.
 	weight int
 	// attempts counts transactions that bore it and came to nothing, contests those that lost at a shared key; tries has what
@@ -78,7 +80,8 @@ func (e *entry) payAtHome(witness *Witness) {
 	e.signed.Hints.Direct, e.signed.Hints.Open = true, open
 	all := ledger.Contended(e.ledgerIntent())
 	e.receivers, e.weight = map[ledger.Key]bool{}, len(all)
-	direct := open
+	e.parties = all[:min(len(all), maxParties)]
+	direct, elsewhere := open, false
 	for _, key := range all {
 		if blind[key] {
 			continue
@@ -86,8 +89,10 @@ func (e *entry) payAtHome(witness *Witness) {
 		e.receivers[key] = true
 		address, err := spec.AddressFromBytes([]byte(key.ID))
 		direct = direct || err == nil && witness.Guest(address)
+		elsewhere = elsewhere || witness.ChangedByOthers(key, 0)
 	}
-	if !direct {
+	if !direct || elsewhere {
+		// A guest who also acts elsewhere would cost who pays it their batch.
 		e.payBlindly()
 	}
 }

@@ -17,7 +17,8 @@ func (w *Witness) SetHome(index uint32) {
 func (w *Witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.index, w.recent = 0, nil
+	w.index, w.next, w.recent = 0, 0, nil
+	clear(w.changed)
 	clear(w.homes)
 }
 
