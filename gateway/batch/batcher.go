@@ -27,8 +27,10 @@ type Options struct {
 	Attempts int
 	// Remedies are tried for refused intents besides more credits for those that lack funds.
 	Remedies Remedies
-	Meter    Meter
-	Log      *slog.Logger
+	// Neighbours may be nil: then everything is carried here.
+	Neighbours Neighbours
+	Meter      Meter
+	Log        *slog.Logger
 }
 
 // Meter counts what the batcher does.
@@ -37,12 +39,15 @@ type Meter interface {
 	Carried(intents int, outcome string)
 	// CarriedAgain: so many intents are to be carried again because of the code.
 	CarriedAgain(intents int, code string)
+	// Handed: so many intents were handed over to a neighbour, with an outcome: "answered" or a code of the catalogue.
+	Handed(intents int, outcome string)
 }
 
 type noMeter struct{}
 
 func (noMeter) Carried(int, string)      {}
 func (noMeter) CarriedAgain(int, string) {}
+func (noMeter) Handed(int, string)       {}
 
 func (o Options) withDefaults() Options {
 	fill := func(value *int, standard int) {
@@ -76,6 +81,8 @@ type Batcher struct {
 	// waiting has every intent that was taken in and has no outcome, so that one submitted twice is carried once.
 	waiting map[spec.ID]*entry
 	queue   *queue
+	// posts have what is to be handed over, by member.
+	posts map[uint32]*post
 	// quarantine has the accounts whose intents are carried apart.
 	quarantine quarantine
 	// flying counts the batches on their way: ordinary ones, small ones of quiet parties, and those that are carried apart.
@@ -115,7 +122,7 @@ func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher
 	options.Remedies = options.Remedies.with(spec.InsufficientFunds, funds{model})
 	b := &Batcher{
 		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
-		waiting: map[spec.ID]*entry{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
+		waiting: map[spec.ID]*entry{}, posts: map[uint32]*post{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
 	}
 	b.queue = newQueue(b.apart)
 	return b
@@ -130,16 +137,16 @@ func (b *Batcher) apart(account spec.Address) bool {
 // Submit takes an intent in and waits for its outcome. An intent that is already on its way has one outcome for all who ask.
 // The error is a refusal of the catalogue, *app.UnknownOutcome, or ctx's: then the intent goes on without its submitter.
 func (b *Batcher) Submit(ctx context.Context, signed *spec.SignedIntent) (Receipt, error) {
-	e, err := b.enter(signed)
+	e, err := b.enter(signed, false)
 	if err != nil {
 		return Receipt{}, err
 	}
 	b.nudge()
-	return b.await(ctx, e, signed)
+	return b.await(ctx, e, signed, false)
 }
 
 // enter queues an intent; whoever calls it nudges the dispatcher afterwards.
-func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
+func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) {
 	e, err := newEntry(b.options.Parameters.LedgerID, signed)
 	if err != nil {
 		return nil, err
@@ -150,18 +157,32 @@ func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
 	if known, ok := b.waiting[e.id]; ok {
 		return known, nil
 	}
-	if b.queue.size >= b.options.QueueIntents {
-		return nil, spec.Errorf(spec.RateLimited, "%d intents wait already", b.queue.size)
+	q, home := b.queue, b.witness.elsewhere(e.intent.Actor)
+	if !handed && home != 0 && b.options.Neighbours != nil && b.options.Neighbours.Answers(home) {
+		q, e.home = b.post(home).queue, home
 	}
-	if l := b.queue.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
+	if q.size >= b.options.QueueIntents {
+		return nil, spec.Errorf(spec.RateLimited, "%d intents wait already", q.size)
+	}
+	if l := q.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
 		return nil, spec.Errorf(spec.RateLimited, "%d intents of %s wait already", len(l.entries), e.intent.Actor)
 	}
+	b.waiting[e.id] = e
+	if e.home == 0 {
+		b.carryHere(e)
+	} else {
+		e.keys = []ledger.Key{ledger.AccountKey(e.intent.Actor)}
+	}
+	q.push(e)
+	return e, nil
+}
+
+// carryHere readies an intent that this gateway carries itself.
+func (b *Batcher) carryHere(e *entry) {
+	e.home, e.suspect, e.limit, e.notBefore = 0, false, 0, time.Time{}
 	e.payAtHome(b.witness)
 	e.nameKeys()
-	b.waiting[e.id] = e
 	b.queue.enters(e)
-	b.queue.push(e)
-	return e, nil
 }
 
 // nudge wakes the dispatcher; one nudge is as good as many.
@@ -183,6 +204,10 @@ func (b *Batcher) Run(ctx context.Context) error {
 		f, wake := b.next(time.Now())
 		if f != nil {
 			flights.Go(func() { b.fly(ctx, f) })
+			continue
+		}
+		if p, f := b.nextHandover(time.Now()); f != nil {
+			flights.Go(func() { b.handOver(ctx, p, f) })
 			continue
 		}
 		if !wake.IsZero() {
@@ -251,12 +276,19 @@ func (b *Batcher) fly(ctx context.Context, f *flight) {
 	b.queue.pushBack(landing.again)
 	for _, outcome := range landing.outcomes {
 		b.queue.leaves(outcome.entry)
-		delete(b.waiting, outcome.entry.id)
 	}
 	b.flying[f.kind]--
+	b.finish(landing)
+}
+
+// finish tells the submitters whose intents have an outcome. The caller holds the lock, which is let go.
+func (b *Batcher) finish(l *landing) {
+	for _, outcome := range l.outcomes {
+		delete(b.waiting, outcome.entry.id)
+	}
 	b.mu.Unlock()
 	b.nudge()
-	for _, outcome := range landing.outcomes {
+	for _, outcome := range l.outcomes {
 		outcome.entry.finish(outcome.receipt, outcome.err)
 	}
 }

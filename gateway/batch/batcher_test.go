@@ -242,7 +242,7 @@ func TestSameIntentHappensOnce(t *testing.T) {
 	p := h.newPerson(10)
 	signed := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
 	// Taken in together, so that none lands before the next one comes.
-	for _, taken := range h.batcher.Take([]*spec.SignedIntent{signed, signed, signed}) {
+	for _, taken := range h.batcher.Take([]*spec.SignedIntent{signed, signed, signed}, false) {
 		if taken.Err != nil {
 			t.Fatal(taken.Err)
 		}
@@ -334,7 +334,7 @@ func TestForgedCopyDoesNotHarm(t *testing.T) {
 	honest := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
 	forged := proto.CloneOf(honest)
 	forged.Signature[7] ^= 1
-	taken := h.batcher.Take([]*spec.SignedIntent{forged, honest})
+	taken := h.batcher.Take([]*spec.SignedIntent{forged, honest}, false)
 	if _, err := taken[1].Wait(h.ctx); err != nil {
 		t.Errorf("the honest one: %v", err)
 	}
@@ -463,7 +463,7 @@ func TestTroublemakerIsCarriedApart(t *testing.T) {
 		for range 30 {
 			intents = append(intents, h.pays(h.newPerson(10), shop, 1))
 		}
-		for _, taken := range h.batcher.Take(intents) {
+		for _, taken := range h.batcher.Take(intents, false) {
 			if _, err := taken.Wait(h.ctx); err != nil {
 				t.Error(err)
 			}
@@ -490,7 +490,7 @@ func TestWhoActsElsewhereIsCarriedApart(t *testing.T) {
 		}
 		return next()
 	}
-	for _, taken := range h.batcher.Take([]*spec.SignedIntent{h.pays(p, neighbour.address, 1), h.pays(neighbour, p.address, 1)}) {
+	for _, taken := range h.batcher.Take([]*spec.SignedIntent{h.pays(p, neighbour.address, 1), h.pays(neighbour, p.address, 1)}, false) {
 		if _, err := taken.Wait(h.ctx); err != nil {
 			t.Error(err)
 		}
@@ -518,7 +518,7 @@ func TestQuietPayerDoesNotWaitBehindAMerchant(t *testing.T) {
 	for range 60 {
 		intents = append(intents, h.pays(merchant, shop, 1))
 	}
-	busy := h.batcher.Take(intents)
+	busy := h.batcher.Take(intents, false)
 	<-entered
 	if _, err := h.batcher.Submit(h.ctx, h.pays(quiet, spec.OrganisationAddress("OtherMSP"), 1)); err != nil {
 		t.Errorf("the quiet payer: %v", err)

@@ -35,7 +35,7 @@ func BenchmarkQueue1000(b *testing.B) {
 	for b.Loop() {
 		batcher := New(Options{Parameters: Parameters{LedgerID: ledgerID}}, nil, nil, witness)
 		for _, one := range signed {
-			if _, err := batcher.enter(one); err != nil {
+			if _, err := batcher.enter(one, false); err != nil {
 				b.Fatal(err)
 			}
 		}

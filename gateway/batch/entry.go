@@ -19,6 +19,9 @@ type entry struct {
 	intent *intent.Intent
 	// keys are what it may collide over; they are asked for anew whenever its hints change.
 	keys []ledger.Key
+	// home is the member to whose gateway it is handed over, 0 when it is carried here; handed counts how often it was.
+	home   uint32
+	handed int
 	// receivers are the accounts that it pays directly when they are at home here; none when it pays blindly.
 	receivers map[ledger.Key]bool
 	// parties are who and what it is about, for the count of the crowd.

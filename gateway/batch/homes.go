@@ -30,6 +30,16 @@ func (w *Witness) Guest(address spec.Address) bool {
 	return w.index != 0 && w.homes[address] == w.index
 }
 
+// elsewhere returns the other member with which an account is at home, 0 when there is none or it is not known.
+func (w *Witness) elsewhere(address spec.Address) uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if home := w.homes[address]; w.index != 0 && home != w.index {
+		return home
+	}
+	return 0
+}
+
 // seeHome remembers the home of an account that was written. The caller holds the lock.
 func (w *Witness) seeHome(key ledger.Key, value []byte) {
 	address, err := spec.AddressFromBytes([]byte(key.ID))
