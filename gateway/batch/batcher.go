@@ -152,6 +152,9 @@ func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) 
 		return nil, err
 	}
 	b.options.Remedies.hint(context.Background(), e)
+	if b.options.Neighbours != nil && !b.witness.knows(e.intent.Actor) {
+		b.learnHome(e.intent.Actor)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if known, ok := b.waiting[e.id]; ok {
@@ -175,6 +178,16 @@ func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) 
 	}
 	q.push(e)
 	return e, nil
+}
+
+// learnHome asks the read model where an account is at home, which no block has shown since the start.
+func (b *Batcher) learnHome(account spec.Address) {
+	home, err := b.model.Home(context.Background(), account)
+	if err != nil {
+		b.options.Log.Error("the read model does not know an account's home", "account", account, "error", err)
+		return
+	}
+	b.witness.learn(account, home)
 }
 
 // carryHere readies an intent that this gateway carries itself.

@@ -59,6 +59,8 @@ type house struct {
 	batcher *batch.Batcher
 	params  batch.Parameters
 	chain   *memledger.Chain
+	// database is the read model.
+	database *store.Store
 }
 
 func newHouse(t *testing.T, options batch.Options) *house {
@@ -87,7 +89,7 @@ func newHouse(t *testing.T, options batch.Options) *house {
 	}
 	options.Parameters = h.params
 	options.Remedies = batch.Remedies{spec.LotEmpty: app.NewLots(memledger.Members[0], h.ledger, database, slog.New(slog.DiscardHandler))}
-	h.chain = chain
+	h.chain, h.database = chain, database
 	h.batcher = batch.New(options, h.ledger, database, witness)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

@@ -26,10 +26,15 @@ type Neighbours interface {
 	Ask(ctx context.Context, member uint32, id spec.ID) (app.IntentRecord, error)
 }
 
-// Model is what the batcher asks of the read model: funds and open credits as hints, and what blocks said of transactions.
+// Model is what the batcher asks of the read model: funds and open credits as hints, and what blocks said of
+// transactions, intents and homes.
 type Model interface {
 	Funds(ctx context.Context, address spec.Address, credits int) (app.Funds, error)
+	// Crowded returns the accounts, anybody's, that have at least so many open credits.
+	Crowded(ctx context.Context, credits int) ([]spec.Address, error)
 	Transaction(ctx context.Context, id string) (app.TransactionRecord, error)
 	Intent(ctx context.Context, id spec.ID) (app.IntentRecord, error)
+	// Home returns the member with which an account is at home, 0 when there is none.
+	Home(ctx context.Context, address spec.Address) (uint32, error)
 	AwaitBlock(ctx context.Context, number uint64) error
 }

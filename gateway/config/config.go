@@ -125,7 +125,7 @@ type Limits struct {
 	RequestsPerSecond float64 `mapstructure:"requests_per_second" yaml:"requests_per_second"`
 }
 
-// Sweep folds the own accounts' credits before they pile up. A threshold of 0 turns it off.
+// Sweep folds the credits of the own accounts, and of people at home here, before they pile up. A threshold of 0 turns it off.
 type Sweep struct {
 	Threshold int           `mapstructure:"threshold" yaml:"threshold"`
 	Interval  time.Duration `mapstructure:"interval" yaml:"interval"`

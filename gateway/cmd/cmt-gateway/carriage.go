@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 )
@@ -23,6 +26,7 @@ const (
 type carriage struct {
 	mspID    string
 	options  batch.Options
+	sweep    config.Sweep
 	ledger   batch.Ledger
 	database *store.Store
 	intents  *app.Intents
@@ -36,10 +40,10 @@ type carriage struct {
 	log     *slog.Logger
 }
 
-func newCarriage(mspID string, options batch.Options, ledger batch.Ledger, database *store.Store, intents *app.Intents, others *neighbours.Set) *carriage {
+func newCarriage(mspID string, options batch.Options, sweep config.Sweep, ledger batch.Ledger, database *store.Store, intents *app.Intents, others *neighbours.Set) *carriage {
 	witness := batch.NewWitness()
 	c := &carriage{
-		mspID: mspID, options: options, ledger: ledger, database: database, intents: intents, witness: witness, neighbours: others,
+		mspID: mspID, options: options, sweep: sweep, ledger: ledger, database: database, intents: intents, witness: witness, neighbours: others,
 		blocks: witness.Watching(database), changed: make(chan struct{}, 1), log: options.Log,
 	}
 	c.blocks.OnReset = func() {
@@ -73,8 +77,13 @@ func (c *carriage) carry(ctx context.Context, parameters batch.Parameters) error
 	options.Parameters, options.Neighbours = parameters, c.neighbours
 	batcher := batch.New(options, c.ledger, c.database, c.witness)
 	c.intents.Start(parameters.LedgerID, batcher)
+	work, running := errgroup.WithContext(running)
+	work.Go(func() error { return batcher.Run(running) })
+	if c.sweep.Threshold > 0 {
+		work.Go(func() error { return batcher.SweepGuests(running, c.sweep.Interval, c.sweep.Threshold) })
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- batcher.Run(running) }()
+	go func() { ended <- work.Wait() }()
 	select {
 	case err := <-ended:
 		return err

@@ -69,7 +69,7 @@ func serve(ctx context.Context, c config.Config) error {
 	intents := app.NewIntents(intentSettings(c), database, database, keeper, log)
 	options := batchOptions(c, meter, log)
 	options.Remedies = batch.Remedies{spec.LotEmpty: service.Lots()}
-	carriage := newCarriage(c.MSPID, options, ledger, database, intents, neighbours.New(neighbourOptions(c)))
+	carriage := newCarriage(c.MSPID, options, c.Sweep, ledger, database, intents, neighbours.New(neighbourOptions(c)))
 	handler := httpapi.New(httpapi.Options{
 		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
 		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
