@@ -87,6 +87,8 @@ type Batcher struct {
 	quarantine quarantine
 	// flying counts the batches on their way: ordinary ones, small ones of quiet parties, and those that are carried apart.
 	flying [kinds]int
+	// departed is when the last batch of each kind left.
+	departed [kinds]time.Time
 	// wake is told that there is something to dispatch.
 	wake chan struct{}
 }
@@ -101,6 +103,16 @@ const (
 	apart
 	kinds
 )
+
+// apartPause is the least time between two batches that are carried apart: each costs the network as much as one of a thousand, and
+// troublemakers must not take that from the others.
+const apartPause = 500 * time.Millisecond
+
+// quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
+const quietShare = 3
+
+// quietMemory is for how long a quiet party is reckoned with after it was there.
+const quietMemory = 2 * time.Second
 
 // maxApart is how many intents are carried apart in one batch: if it is lost, it is lost to them all.
 const maxApart = 64
@@ -258,14 +270,22 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 		var first time.Time
 		switch k {
 		case ordinary:
-			taken, first = b.queue.take(now, false, b.options.MaxIntents, b.options.MaxBytes)
+			limit := b.options.MaxIntents
+			if now.Sub(b.departed[quiet]) < quietMemory {
+				limit = max(1, limit/quietShare)
+			}
+			taken, first = b.queue.take(now, false, limit, b.options.MaxBytes)
 		case quiet:
 			taken = b.queue.takeQuiet(now, b.options.MaxBytes)
 		case apart:
+			if first = b.departed[apart].Add(apartPause); now.Before(first) {
+				break
+			}
 			taken, first = b.queue.take(now, true, min(maxApart, b.options.MaxIntents), b.options.MaxBytes)
 		}
 		if len(taken) > 0 {
 			b.flying[k]++
+			b.departed[k] = now
 			return &flight{kind: k, intents: taken, keys: b.queue.hold(taken)}, wake
 		}
 		if wake.IsZero() || !first.IsZero() && first.Before(wake) {
