@@ -86,6 +86,7 @@ func serve(ctx context.Context, c config.Config) error {
 	work.Go(func() error { return carriage.run(ctx) })
 	work.Go(func() error { return ledger.Discover(ctx) })
 	work.Go(func() error { return ledger.Heal(ctx) })
+	work.Go(func() error { return database.KeepPruned(ctx, log) })
 	if c.Sweep.Threshold > 0 {
 		work.Go(func() error { return service.Sweep(ctx, c.Sweep.Interval) })
 	}
