@@ -170,6 +170,9 @@ func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if known, ok := b.waiting[e.id]; ok {
+		if handed {
+			known.stays.Store(true)
+		}
 		return known, nil
 	}
 	q, home := b.queue, b.witness.elsewhere(e.intent.Actor)

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/intent"
@@ -22,6 +23,8 @@ type entry struct {
 	// home is the member to whose gateway it is handed over, 0 when it is carried here; handed counts how often it was.
 	home   uint32
 	handed int
+	// stays: another gateway handed it over to this one meanwhile, so that handing it over would go round.
+	stays atomic.Bool
 	// receivers are the accounts that it pays directly when they are at home here; none when it pays blindly.
 	receivers map[ledger.Key]bool
 	// parties are who and what it is about, for the count of the crowd.

@@ -94,7 +94,7 @@ func landHanded(l *landing, intents []*entry, outcomes []app.IntentOutcome) (her
 		switch said := outcomes[i]; {
 		case said.Err == nil:
 			l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id, Transaction: said.Transaction, Block: said.Block}})
-		case spec.ErrorCode(said.Err) == spec.OutcomeUnknown && e.handed < maxHandovers:
+		case spec.ErrorCode(said.Err) == spec.OutcomeUnknown && e.handed < maxHandovers && !e.stays.Load():
 			// It is asked for again among its like: handed in again, it joins itself.
 			e.suspect, e.limit = true, maxHandover
 			l.again = append(l.again, e)
@@ -139,7 +139,7 @@ func (b *Batcher) landUnanswered(ctx context.Context, l *landing, p *post, inten
 		switch {
 		case err == nil && record.State == app.IntentCommitted:
 			l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id, Transaction: record.Transaction, Block: record.Block}})
-		case err == nil && record.State == app.IntentPending && e.handed < maxHandovers:
+		case err == nil && record.State == app.IntentPending && e.handed < maxHandovers && !e.stays.Load():
 			e.suspect, e.limit = true, maxHandover
 			l.again = append(l.again, e)
 		default:

@@ -177,6 +177,24 @@ func TestNeighbourTakesItsTime(t *testing.T) {
 	}
 }
 
+// Two gateways that each hold the other for an intent's home do not wait for each other: what comes back is carried.
+func TestHandedOverBothWays(t *testing.T) {
+	h, n, p := newStreet(t)
+	signed := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
+	back := make(chan app.TakenIntent, 1)
+	n.answer = func(intents []*spec.SignedIntent) ([]app.IntentOutcome, error) {
+		back <- h.batcher.Take([]*spec.SignedIntent{signed}, true)[0]
+		return []app.IntentOutcome{{Err: spec.Errorf(spec.OutcomeUnknown, "still on its way")}}, nil
+	}
+	if _, err := h.batcher.Submit(h.ctx, signed); err != nil || len(n.requests()) != 1 {
+		t.Errorf("%v, handed over %v", err, n.requests())
+	}
+	taken := <-back
+	if _, err := taken.Wait(h.ctx); err != nil {
+		t.Errorf("what came back: %v", err)
+	}
+}
+
 // When the request happened and its answer was lost, what became of it is found in the blocks.
 func TestLostAnswerOfANeighbour(t *testing.T) {
 	h, n, p := newStreet(t)
