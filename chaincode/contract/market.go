@@ -32,6 +32,16 @@ func (*Market) CloseListing(ctx contractapi.TransactionContextInterface, command
 	return run(ctx, spec.MarketContract+":CloseListing", command)
 }
 
+// SuspendListing: the operator stops a listing's sale, with a reason; orders already placed go on.
+func (*Market) SuspendListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":SuspendListing", command)
+}
+
+// ResumeListing: the operator lets a listing be sold again, as a new version with the same terms.
+func (*Market) ResumeListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ResumeListing", command)
+}
+
 // GetListing: look up a listing and the lots of its stock.
 func (*Market) GetListing(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":GetListing", command)
@@ -47,7 +57,7 @@ func (*Market) AcceptOrder(ctx contractapi.TransactionContextInterface, command 
 	return run(ctx, spec.MarketContract+":AcceptOrder", command)
 }
 
-// ShipOrder: the seller says it is on its way; no clock starts.
+// ShipOrder: the seller says that it, or a part of it, is on its way; no clock starts.
 func (*Market) ShipOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ShipOrder", command)
 }
@@ -62,7 +72,7 @@ func (*Market) ReportDelivery(ctx contractapi.TransactionContextInterface, comma
 	return run(ctx, spec.MarketContract+":ReportDelivery", command)
 }
 
-// ConfirmOrder: the buyer releases the money to the seller.
+// ConfirmOrder: the buyer releases the money, or a part of it, to the seller.
 func (*Market) ConfirmOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ConfirmOrder", command)
 }
@@ -72,12 +82,12 @@ func (*Market) CancelOrder(ctx contractapi.TransactionContextInterface, command 
 	return run(ctx, spec.MarketContract+":CancelOrder", command)
 }
 
-// RefundOrder: the seller gives all the money back.
+// RefundOrder: the seller gives the money, or a part of it, back.
 func (*Market) RefundOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":RefundOrder", command)
 }
 
-// ExpireOrder: anyone refunds an order that was not shipped in time, or whose protection ended without proof of hand-over.
+// ExpireOrder: anyone refunds what was not shipped, proven, done or taken back in time.
 func (*Market) ExpireOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ExpireOrder", command)
 }
@@ -85,6 +95,51 @@ func (*Market) ExpireOrder(ctx contractapi.TransactionContextInterface, command 
 // ReleaseOrder: anyone pays the seller once the release is due.
 func (*Market) ReleaseOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ReleaseOrder", command)
+}
+
+// ReportMilestone: the seller says that a milestone of a service is done: its release clock starts.
+func (*Market) ReportMilestone(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ReportMilestone", command)
+}
+
+// ReleaseMilestone: the buyer pays for a milestone, or anyone once it is due.
+func (*Market) ReleaseMilestone(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ReleaseMilestone", command)
+}
+
+// ProposeSplit: a side proposes how to split what is held.
+func (*Market) ProposeSplit(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ProposeSplit", command)
+}
+
+// AgreeSplit: the other side agrees: the split is paid out and ends the order.
+func (*Market) AgreeSplit(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AgreeSplit", command)
+}
+
+// AskReturn: the buyer asks to send it back, once: the release clock stops.
+func (*Market) AskReturn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AskReturn", command)
+}
+
+// AcceptReturn: the seller takes it back.
+func (*Market) AcceptReturn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":AcceptReturn", command)
+}
+
+// DeclineReturn: the seller does not take it back: the release clock goes on.
+func (*Market) DeclineReturn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":DeclineReturn", command)
+}
+
+// ShipReturn: the buyer says it is on its way back; silence of the seller is consent.
+func (*Market) ShipReturn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ShipReturn", command)
+}
+
+// GetMilestones: look up the milestones of a service.
+func (*Market) GetMilestones(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetMilestones", command)
 }
 
 // GetOrder: look up an order.

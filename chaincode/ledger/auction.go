@@ -20,7 +20,7 @@ func openAuctionKeys(t *task, c *spec.OpenAuction) []Key {
 		AuctionKey(spec.NewID(spec.AuctionType, t.actor, c.Reference)),
 		VersionKey(listing, c.Version),
 		EndKey(listing, c.Version),
-		LotKey(listing, t.lot(listing)),
+		LotKey(listing, t.lot(listing, 0)),
 	}
 }
 
@@ -33,7 +33,7 @@ func openAuction(t *task, c *spec.OpenAuction) (proto.Message, error) {
 	if version, ok := get[Version](t, VersionKey(listing, c.Version)); ok && version.Seller != t.actor {
 		return nil, spec.FieldErrorf(spec.NotAParty, "listing", "is not %s's", t.actor)
 	}
-	if _, err := t.orderableVersion(listing, c.Version); err != nil {
+	if _, err := t.orderableVersion(listing, c.Version, 0); err != nil {
 		return nil, err
 	}
 	auction := Auction{
@@ -50,7 +50,7 @@ func openAuction(t *task, c *spec.OpenAuction) (proto.Message, error) {
 	if err := t.within(c.EndsAt, t.params().AuctionSeconds, "ends_at"); err != nil {
 		return nil, err
 	}
-	if err := t.takeStock(listing, c.Quantity); err != nil {
+	if err := t.takeStock(listing, 0, c.Quantity); err != nil {
 		return nil, err
 	}
 	t.put(AuctionKey(id), auction)

@@ -45,6 +45,7 @@ const (
 	holdSeconds       = 500
 	auctionSeconds    = 400
 	extensionSeconds  = 50
+	returnSeconds     = 100
 )
 
 var (
@@ -68,6 +69,7 @@ func genesisCommand() *spec.Genesis {
 		HoldSeconds:             holdSeconds,
 		AuctionSeconds:          auctionSeconds,
 		AuctionExtensionSeconds: extensionSeconds,
+		ReturnSeconds:           returnSeconds,
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})
@@ -285,10 +287,18 @@ func (b *books) fund(mspID, subAccount string, amount spec.Amount) {
 // list creates a listing of the merchant's: ten units in two lots at 3 CMT, and shipping at 1.
 func (b *books) list(reference string, acceptRequired bool) spec.ID {
 	b.t.Helper()
-	b.must(merchant, "", "market:CreateListing", &spec.CreateListing{
+	return b.listTerms(reference, func(c *spec.CreateListing) { c.AcceptRequired = acceptRequired })
+}
+
+// listTerms creates such a listing with some terms changed.
+func (b *books) listTerms(reference string, change func(*spec.CreateListing)) spec.ID {
+	b.t.Helper()
+	command := &spec.CreateListing{
 		Reference: reference, Price: spec.CMT(3).Bytes(), ShippingPrice: spec.CMT(1).Bytes(), Stock: 10, Lots: 2, Category: "lamps",
-		ContentHash: make([]byte, 32), AcceptRequired: acceptRequired,
-	}, nil)
+		ContentHash: make([]byte, 32),
+	}
+	change(command)
+	b.must(merchant, "", "market:CreateListing", command, nil)
 	return spec.NewID(spec.ListingType, spec.OrganisationAddress(merchant), reference)
 }
 

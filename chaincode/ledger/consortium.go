@@ -58,6 +58,7 @@ func genesis(t *task, c *spec.Genesis) (proto.Message, error) {
 		HoldSeconds:             c.HoldSeconds,
 		AuctionSeconds:          c.AuctionSeconds,
 		AuctionExtensionSeconds: c.AuctionExtensionSeconds,
+		ReturnSeconds:           c.ReturnSeconds,
 	}
 	t.put(ParametersKey(), params)
 	supply := amount(c.InitialSupply)
@@ -102,6 +103,7 @@ func (p Parameters) view() *spec.Parameters {
 		HoldSeconds:             p.HoldSeconds,
 		AuctionSeconds:          p.AuctionSeconds,
 		AuctionExtensionSeconds: p.AuctionExtensionSeconds,
+		ReturnSeconds:           p.ReturnSeconds,
 	}
 }
 

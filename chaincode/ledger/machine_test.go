@@ -45,6 +45,7 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"CreateListing":  m.createListing,
 			"EditListing":    m.editListing,
 			"CloseListing":   m.closeListing,
+			"SuspendListing": m.suspend,
 			"PlaceOrder":     m.placeOrder,
 			"AcceptOrder":    m.step("market:AcceptOrder", func(o []byte) proto.Message { return &spec.AcceptOrder{Order: o} }),
 			"ShipOrder":      m.step("market:ShipOrder", func(o []byte) proto.Message { return &spec.ShipOrder{Order: o} }),
@@ -55,6 +56,35 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"RefundOrder":    m.step("market:RefundOrder", func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} }),
 			"ExpireOrder":    m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
 			"ReleaseOrder":   m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
+			"ShipPart": m.drawn("market:ShipOrder", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.ShipOrder{Order: o, Quantity: rapid.Uint32Range(1, 3).Draw(t, "units")}
+			}),
+			"ConfirmPart": m.drawn("market:ConfirmOrder", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.ConfirmOrder{Order: o, Amount: m.drawPart(t, o)}
+			}),
+			"RefundPart": m.drawn("market:RefundOrder", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.RefundOrder{Order: o, Amount: m.drawPart(t, o)}
+			}),
+			"ReportMilestone": m.drawn("market:ReportMilestone", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.ReportMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
+			}),
+			"ReleaseMilestone": m.drawn("market:ReleaseMilestone", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.ReleaseMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
+			}),
+			"ProposeSplit": m.drawn("market:ProposeSplit", func(t *rapid.T, o []byte) proto.Message {
+				return &spec.ProposeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
+			}),
+			"AgreeSplit": m.drawn("market:AgreeSplit", func(t *rapid.T, o []byte) proto.Message {
+				order := m.model.orders[spec.ID(o)]
+				if order == nil || order.splitAmount == nil || rapid.IntRange(0, 4).Draw(t, "another split") == 4 {
+					return &spec.AgreeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
+				}
+				return &spec.AgreeSplit{Order: o, SellerAmount: order.splitAmount.Bytes()}
+			}),
+			"AskReturn":     m.step("market:AskReturn", func(o []byte) proto.Message { return &spec.AskReturn{Order: o} }),
+			"AcceptReturn":  m.step("market:AcceptReturn", func(o []byte) proto.Message { return &spec.AcceptReturn{Order: o} }),
+			"DeclineReturn": m.step("market:DeclineReturn", func(o []byte) proto.Message { return &spec.DeclineReturn{Order: o} }),
+			"ShipReturn":    m.step("market:ShipReturn", func(o []byte) proto.Message { return &spec.ShipReturn{Order: o} }),
 		})
 	})
 }
@@ -134,7 +164,7 @@ func (m *machine) compare(t *rapid.T) {
 				open++
 			}
 		case ledger.Order:
-			if r.State == placed || r.State == accepted || r.State == shipped || r.State == handedOver {
+			if !r.Held().IsZero() {
 				open++
 			}
 		}
@@ -149,7 +179,7 @@ func (m *machine) compare(t *rapid.T) {
 }
 
 func (m *machine) wait(t *rapid.T) {
-	m.now += rapid.SampledFrom([]int64{1, 60, shipSeconds - 60, shipSeconds, protectionSeconds - 1, protectionSeconds}).Draw(t, "seconds")
+	m.now += rapid.SampledFrom([]int64{1, 60, returnSeconds, shipSeconds - 60, shipSeconds, protectionSeconds - 1, protectionSeconds}).Draw(t, "seconds")
 }
 
 func drawSeat(t *rapid.T) seat { return rapid.SampledFrom(seats).Draw(t, "who") }
@@ -381,12 +411,18 @@ func (m *machine) fence(t *rapid.T) {
 func (m *machine) createListing(t *rapid.T) {
 	command := &spec.CreateListing{
 		Reference: drawReference(t), Price: drawAmount(t), Stock: rapid.Uint32Range(1, 7).Draw(t, "stock"), Lots: rapid.Uint32Range(0, 4).Draw(t, "lots"),
-		Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
+		Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"), Milestones: drawMilestones(t),
+		Variants: drawVariants(t),
 	}
 	if rapid.Bool().Draw(t, "shipping") {
 		command.ShippingPrice = drawAmount(t)
 	}
 	m.perform(drawSeat(t), drawSkew(t), "market:CreateListing", command, nil)
+}
+
+// drawMilestones draws none, as goods have, or a service's.
+func drawMilestones(t *rapid.T) []uint32 {
+	return rapid.SampledFrom([][]uint32{nil, nil, {10_000}, {3333, 6667}, {1, 9998, 1}}).Draw(t, "milestones")
 }
 
 // drawListing draws a listing that there is, mostly, and its seller, mostly.
@@ -419,7 +455,8 @@ func (m *machine) editListing(t *rapid.T) {
 	}
 	command := &spec.EditListing{
 		Listing: id[:], Version: version, Price: drawAmount(t), AddStock: rapid.Uint32Range(0, 3).Draw(t, "add stock"), Category: "lamps",
-		ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
+		ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"), Milestones: drawMilestones(t),
+		Variants: drawVariants(t),
 	}
 	m.perform(s, drawSkew(t), "market:EditListing", command, nil)
 }
@@ -430,6 +467,27 @@ func (m *machine) closeListing(t *rapid.T) {
 		return // else everything is soon closed
 	}
 	m.perform(s, drawSkew(t), "market:CloseListing", &spec.CloseListing{Listing: id[:]}, nil)
+}
+
+// suspend suspends or resumes a listing, mostly by the operator.
+func (m *machine) suspend(t *rapid.T) {
+	id, listing, _ := m.drawListing(t)
+	s := rapid.SampledFrom([]seat{{operator, ""}, {operator, ""}, {operator, ""}, drawSeat(t)}).Draw(t, "who suspends")
+	if listing != nil && listing.isSuspended && rapid.IntRange(0, 5).Draw(t, "again") < 5 {
+		m.perform(s, drawSkew(t), "market:ResumeListing", &spec.ResumeListing{Listing: id[:]}, nil)
+		return
+	}
+	if rapid.IntRange(0, 2).Draw(t, "suspend") == 0 {
+		m.perform(s, drawSkew(t), "market:SuspendListing", &spec.SuspendListing{Listing: id[:], Reason: "a test"}, nil)
+	}
+}
+
+// drawVariants draws none, mostly, or some.
+func drawVariants(t *rapid.T) (variants []*spec.VariantTerms) {
+	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "variants") {
+		variants = append(variants, &spec.VariantTerms{Price: drawAmount(t), Stock: rapid.Uint32Range(0, 4).Draw(t, "variant's stock")})
+	}
+	return variants
 }
 
 func (m *machine) placeOrder(t *rapid.T) {
@@ -443,7 +501,10 @@ func (m *machine) placeOrder(t *rapid.T) {
 			command.Version = rapid.Uint32Range(1, command.Version+1).Draw(t, "another version")
 		}
 		version := listing.versions[min(int(command.Version), len(listing.versions))-1]
-		total := new(big.Int).Mul(version.price, big.NewInt(int64(command.Quantity)))
+		prices := append([]*big.Int{version.price}, version.variants...)
+		command.Variant = rapid.Uint32Range(0, uint32(len(prices))).Draw(t, "variant")
+		price := prices[min(int(command.Variant), len(prices)-1)]
+		total := new(big.Int).Mul(price, big.NewInt(int64(command.Quantity)))
 		total.Add(total, version.shipping)
 		if total.Cmp(maxUnits) <= 0 && rapid.IntRange(0, 9).Draw(t, "total") < 9 {
 			command.Total = total.Bytes()
@@ -466,17 +527,35 @@ func (m *machine) placeOrder(t *rapid.T) {
 }
 
 func (m *machine) step(function string, command func([]byte) proto.Message) func(*rapid.T) {
+	return m.drawn(function, func(_ *rapid.T, order []byte) proto.Message { return command(order) })
+}
+
+// drawn takes a step of any order, mostly by a side of it.
+func (m *machine) drawn(function string, command func(*rapid.T, []byte) proto.Message) func(*rapid.T) {
 	return func(t *rapid.T) {
 		ids := slices.SortedFunc(maps.Keys(m.model.orders), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
 		if len(ids) == 0 {
-			m.perform(drawSeat(t), 0, function, command(make([]byte, 20)), nil)
+			m.perform(drawSeat(t), 0, function, command(t, make([]byte, 20)), nil)
 			return
 		}
 		id := rapid.SampledFrom(ids).Draw(t, "order")
 		order := m.model.orders[id]
 		side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller, spec.OrganisationAddress(carrier)}).Draw(t, "side")
-		m.perform(m.mostly(t, side), drawSkew(t), function, command(id[:]), nil)
+		m.perform(m.mostly(t, side), drawSkew(t), function, command(t, id[:]), nil)
 	}
+}
+
+// drawPart draws a part of what an order holds: none of it, dust, a third, all but one unit, all, and more than all.
+func (m *machine) drawPart(t *rapid.T, order []byte) []byte {
+	held := big.NewInt(100)
+	if o := m.model.orders[spec.ID(order)]; o != nil {
+		held = o.held()
+	}
+	parts := [][]byte{nil, {9}, {10}, new(big.Int).Div(held, big.NewInt(3)).Bytes(), held.Bytes(), new(big.Int).Add(held, big.NewInt(1)).Bytes()}
+	if held.Sign() > 0 {
+		parts = append(parts, new(big.Int).Sub(held, big.NewInt(1)).Bytes())
+	}
+	return rapid.SampledFrom(parts).Draw(t, "part")
 }
 
 // buy makes a listing and an order of it, so that there are orders to go on with.
@@ -484,13 +563,16 @@ func (m *machine) buy(t *rapid.T) {
 	reference := fmt.Sprintf("sale-%d", m.calls)
 	price := rapid.SampledFrom([]spec.Amount{spec.Units(10), spec.Units(61), spec.CMT(1), spec.CMT(3)}).Draw(t, "price")
 	m.perform(seat{merchant, ""}, 0, "market:CreateListing", &spec.CreateListing{
-		Reference: reference, Price: price.Bytes(), Stock: 2, Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
+		Reference: reference, Price: price.Bytes(), Stock: 3, Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
+		Milestones: drawMilestones(t),
 	}, nil)
 	id := spec.NewID(spec.ListingType, spec.OrganisationAddress(merchant), reference)
 	buyer := rapid.SampledFrom(seats[:2]).Draw(t, "buyer")
+	quantity := rapid.Uint32Range(1, 3).Draw(t, "quantity")
+	total, _ := price.Mul(uint64(quantity))
 	order := spec.NewID(spec.OrderType, buyer.address(), reference)
 	m.perform(buyer, 0, "market:PlaceOrder", &spec.PlaceOrder{
-		Reference: reference, Listing: id[:], Version: 1, Quantity: 1, Total: price.Bytes(), HandOverHash: spec.HandOverHash(order, code),
+		Reference: reference, Listing: id[:], Version: 1, Quantity: quantity, Total: total.Bytes(), HandOverHash: spec.HandOverHash(order, code),
 	}, m.drawHints(t, buyer))
 }
 
@@ -498,7 +580,7 @@ func (m *machine) buy(t *rapid.T) {
 func (m *machine) carryOn(t *rapid.T) {
 	var open []spec.ID
 	for id, order := range m.model.orders {
-		if order.state < released {
+		if order.open() {
 			open = append(open, id)
 		}
 	}
@@ -515,16 +597,34 @@ func (m *machine) carryOn(t *rapid.T) {
 		m.perform(seller, 0, "market:AcceptOrder", &spec.AcceptOrder{Order: o}, nil)
 	case accepted:
 		m.perform(seller, 0, "market:ShipOrder", &spec.ShipOrder{Order: o}, nil)
+	case partShipped:
+		m.perform(seller, 0, "market:ShipOrder", &spec.ShipOrder{Order: o}, nil)
+	case commissioned, working:
+		at := uint32(slices.IndexFunc(order.milestones, func(one modelMilestone) bool { return !one.released })) + 1
+		if rapid.Bool().Draw(t, "report") {
+			m.perform(seller, 0, "market:ReportMilestone", &spec.ReportMilestone{Order: o, Milestone: at}, nil)
+		} else {
+			m.perform(buyer, 0, "market:ReleaseMilestone", &spec.ReleaseMilestone{Order: o, Milestone: at}, nil)
+		}
 	case shipped:
 		if rapid.Bool().Draw(t, "by code") {
 			m.perform(seller, 0, "market:HandOverOrder", &spec.HandOverOrder{Order: o, Code: code}, nil)
 		} else {
 			m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
 		}
+	case returnAsked:
+		m.perform(seller, 0, "market:AcceptReturn", &spec.AcceptReturn{Order: o}, nil)
+	case returnAccepted:
+		m.perform(buyer, 0, "market:ShipReturn", &spec.ShipReturn{Order: o}, nil)
+	case returnShipped:
+		m.perform(seller, 0, "market:RefundOrder", &spec.RefundOrder{Order: o}, nil)
 	case handedOver:
-		if rapid.Bool().Draw(t, "by the buyer") {
+		switch rapid.IntRange(0, 2).Draw(t, "by whom") {
+		case 0:
 			m.perform(buyer, 0, "market:ConfirmOrder", &spec.ConfirmOrder{Order: o}, nil)
-		} else {
+		case 1:
+			m.perform(buyer, 0, "market:AskReturn", &spec.AskReturn{Order: o}, nil)
+		default:
 			m.perform(drawSeat(t), 0, "market:ReleaseOrder", &spec.ReleaseOrder{Order: o}, nil)
 		}
 	}

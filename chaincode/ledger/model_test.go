@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -25,6 +26,7 @@ type model struct {
 	mints, burns  map[spec.ID]string
 	listings      map[spec.ID]*modelListing
 	lots          map[string]uint32 // by "listing lot"
+	variants      map[string]uint32 // of lots, by the same
 	orders        map[spec.ID]*modelOrder
 	fences        map[uint64]bool
 }
@@ -65,12 +67,17 @@ type modelListing struct {
 	msp      string
 	versions []modelVersion // the first is version 1
 	closed   bool
-	updated  int64
+	// suspended are the versions at which it was suspended.
+	suspended   map[int]bool
+	isSuspended bool
+	updated     int64
 }
 
 type modelVersion struct {
 	price, shipping *big.Int
+	variants        []*big.Int // the prices of further variants
 	acceptRequired  bool
+	milestones      []uint32
 }
 
 type modelOrder struct {
@@ -80,10 +87,24 @@ type modelOrder struct {
 	sellerMSP         string
 	listing           spec.ID
 	version, quantity uint32
-	total, fee        *big.Int
-	placedAt, updated int64
-	releaseDue        int64
-	handOver          []byte
+	variant           uint32
+	total             *big.Int
+	// released and refunded are what left the hold, each step by itself.
+	released, refunded *big.Int
+	placedAt, updated  int64
+	releaseDue         int64
+	handOver           []byte
+	shipped            uint32
+	splitBy            spec.Address
+	splitAmount        *big.Int
+	returnDue          int64
+	milestones         []modelMilestone
+}
+
+type modelMilestone struct {
+	share    int64
+	due      int64
+	released bool
 }
 
 // modelCall is who asks what, when.
@@ -112,6 +133,7 @@ func newModel() *model {
 		burns:    map[spec.ID]string{},
 		listings: map[spec.ID]*modelListing{},
 		lots:     map[string]uint32{},
+		variants: map[string]uint32{},
 		orders:   map[spec.ID]*modelOrder{},
 		fences:   map[uint64]bool{},
 	}
@@ -187,7 +209,7 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 	if _, member := roles[c.msp]; !member {
 		return spec.NotAMember
 	}
-	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER}
+	needs := map[string]spec.Role{"Mint": spec.Role_ROLE_TREASURER, "Burn": spec.Role_ROLE_TREASURER, "ReportDelivery": spec.Role_ROLE_CARRIER, "SuspendListing": spec.Role_ROLE_OPERATOR, "ResumeListing": spec.Role_ROLE_OPERATOR}
 	if role := needs[string(command.ProtoReflect().Descriptor().Name())]; role != 0 {
 		has := false
 		for _, r := range roles[c.msp] {
@@ -254,6 +276,10 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 			listing.updated = max(listing.updated, c.time)
 		}
 		return code
+	case *spec.SuspendListing:
+		return m.suspend(c, command.Listing, true)
+	case *spec.ResumeListing:
+		return m.suspend(c, command.Listing, false)
 	case *spec.PlaceOrder:
 		return m.placeOrder(c, command)
 	}
@@ -463,21 +489,71 @@ func (m *model) createListing(c modelCall, command *spec.CreateListing) spec.Cod
 	if m.listings[id] != nil {
 		return spec.ReferenceUsed
 	}
-	if number(command.Price).Cmp(big.NewInt(10)) < 0 {
-		return spec.BelowMinimum
+	version, code := newModelVersion(command)
+	if code != "" {
+		return code
 	}
-	m.listings[id] = &modelListing{
-		seller: c.actor, msp: c.msp, updated: c.time,
-		versions: []modelVersion{{number(command.Price), number(command.ShippingPrice), command.AcceptRequired}},
-	}
+	m.listings[id] = &modelListing{seller: c.actor, msp: c.msp, updated: c.time, versions: []modelVersion{version}, suspended: map[int]bool{}}
 	// Unit after unit goes into the next lot.
 	lots := command.Lots
 	if lots == 0 {
 		lots = 1
 	}
-	for unit := range command.Stock {
-		m.lots[lotKey(id, spec.StockLot(id, 1, unit%lots))]++
+	stocks := []uint32{command.Stock}
+	for _, variant := range command.Variants {
+		stocks = append(stocks, variant.Stock)
 	}
+	for variant, stock := range stocks {
+		for unit := range stock {
+			m.addStock(id, 1, uint32(variant), unit%lots, 1)
+		}
+	}
+	return ""
+}
+
+// addStock adds units to the n-th lot of a variant that came with a version.
+func (m *model) addStock(listing spec.ID, version, variant, n, units uint32) {
+	key := lotKey(listing, spec.StockLot(listing, version, variant*16+n))
+	m.lots[key] += units
+	m.variants[key] = variant
+}
+
+func newModelVersion(command interface {
+	GetPrice() []byte
+	GetShippingPrice() []byte
+	GetVariants() []*spec.VariantTerms
+	GetAcceptRequired() bool
+	GetMilestones() []uint32
+}) (modelVersion, spec.Code) {
+	v := modelVersion{price: number(command.GetPrice()), shipping: number(command.GetShippingPrice()), acceptRequired: command.GetAcceptRequired(), milestones: command.GetMilestones()}
+	for _, variant := range command.GetVariants() {
+		v.variants = append(v.variants, number(variant.Price))
+	}
+	for _, price := range append([]*big.Int{v.price}, v.variants...) {
+		if price.Cmp(big.NewInt(10)) < 0 {
+			return v, spec.BelowMinimum
+		}
+	}
+	return v, ""
+}
+
+// suspend is the operator's word, and its opposite.
+func (m *model) suspend(c modelCall, listing []byte, suspended bool) spec.Code {
+	l := m.listings[spec.ID(listing)]
+	switch {
+	case l == nil:
+		return spec.NotFound
+	case l.isSuspended == suspended:
+		return spec.WrongState
+	case l.closed:
+		return spec.ListingClosed
+	}
+	if l.isSuspended = suspended; suspended {
+		l.suspended[len(l.versions)] = true
+	} else {
+		l.versions = append(l.versions, l.versions[len(l.versions)-1])
+	}
+	l.updated = max(l.updated, c.time)
 	return ""
 }
 
@@ -501,17 +577,22 @@ func (m *model) editListing(c modelCall, command *spec.EditListing) spec.Code {
 	if code != "" {
 		return code
 	}
+	if listing.isSuspended {
+		return spec.ListingSuspended
+	}
 	if int(command.Version) != len(listing.versions) {
 		return spec.VersionStale
 	}
-	if number(command.Price).Cmp(big.NewInt(10)) < 0 {
-		return spec.BelowMinimum
+	version, code := newModelVersion(command)
+	if code != "" {
+		return code
 	}
-	listing.versions = append(listing.versions, modelVersion{number(command.Price), number(command.ShippingPrice), command.AcceptRequired})
+	listing.versions = append(listing.versions, version)
 	listing.updated = max(listing.updated, c.time)
-	if command.AddStock > 0 {
-		id := spec.ID(command.Listing)
-		m.lots[lotKey(id, spec.StockLot(id, uint32(len(listing.versions)), 0))] = command.AddStock
+	id := spec.ID(command.Listing)
+	m.addStock(id, uint32(len(listing.versions)), 0, 0, command.AddStock)
+	for i, variant := range command.Variants {
+		m.addStock(id, uint32(len(listing.versions)), uint32(i)+1, 0, variant.Stock)
 	}
 	return ""
 }
@@ -526,7 +607,15 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if listing == nil || int(command.Version) > len(listing.versions) {
 		return spec.NotFound
 	}
+	version := listing.versions[command.Version-1]
+	prices := append([]*big.Int{version.price}, version.variants...)
+	if int(command.Variant) >= len(prices) {
+		return spec.NotFound
+	}
 	current := int(command.Version) == len(listing.versions)
+	if listing.suspended[int(command.Version)] {
+		return spec.ListingSuspended
+	}
 	if current && listing.closed {
 		return spec.ListingClosed
 	}
@@ -536,32 +625,26 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	if listing.seller == c.actor {
 		return spec.SameAccount
 	}
-	version := listing.versions[command.Version-1]
-	total := new(big.Int).Mul(version.price, big.NewInt(int64(command.Quantity)))
+	total := new(big.Int).Mul(prices[command.Variant], big.NewInt(int64(command.Quantity)))
 	total.Add(total, version.shipping)
 	if total.Cmp(maxUnits) > 0 || total.Cmp(number(command.Total)) != 0 {
 		return spec.TotalMismatch
 	}
-	lot := spec.StockLot(listingID, 1, 0)
+	lot := spec.StockLot(listingID, 1, command.Variant*16)
 	if hint := c.hints.GetLot(); len(hint) > 0 {
 		lot = spec.ID(hint)
 	}
-	if m.lots[lotKey(listingID, lot)] < command.Quantity {
+	if key := lotKey(listingID, lot); m.lots[key] < command.Quantity || m.variants[key] != command.Variant {
 		return spec.LotEmpty
 	}
 	if !m.pay(c, total) {
 		return spec.InsufficientFunds
 	}
 	m.lots[lotKey(listingID, lot)] -= command.Quantity
-	order := &modelOrder{
-		state: accepted, buyer: c.actor, buyerMSP: c.msp, seller: listing.seller, sellerMSP: listing.msp, listing: listingID,
-		version: command.Version, quantity: command.Quantity, total: total, fee: new(big.Int), placedAt: c.time, updated: c.time,
-		handOver: command.HandOverHash,
-	}
-	if version.acceptRequired {
-		order.state = placed
-	}
-	m.orders[id] = order
+	m.orders[id] = version.begin(modelOrder{
+		buyer: c.actor, buyerMSP: c.msp, seller: listing.seller, sellerMSP: listing.msp, listing: listingID, version: command.Version,
+		variant: command.Variant, quantity: command.Quantity, total: total, placedAt: c.time, handOver: command.HandOverHash,
+	})
 	return ""
 }
 
@@ -586,6 +669,8 @@ func (m *model) openAuction(c modelCall, command *spec.OpenAuction) spec.Code {
 		return spec.NotFound
 	case listing.seller != c.actor:
 		return spec.NotAParty
+	case listing.suspended[int(command.Version)]:
+		return spec.ListingSuspended
 	case int(command.Version) == len(listing.versions) && listing.closed:
 		return spec.ListingClosed
 	case int(command.Version) < len(listing.versions):
@@ -594,7 +679,7 @@ func (m *model) openAuction(c modelCall, command *spec.OpenAuction) spec.Code {
 		return spec.BelowMinimum
 	case a.ends <= c.time || a.ends > c.time+auctionSeconds:
 		return spec.DeadlineOutOfRange
-	case m.lots[lotKey(listingID, lot)] < a.quantity:
+	case m.lots[lotKey(listingID, lot)] < a.quantity || m.variants[lotKey(listingID, lot)] != 0:
 		return spec.LotEmpty
 	}
 	m.lots[lotKey(listingID, lot)] -= a.quantity
@@ -672,14 +757,10 @@ func (m *model) closeAuction(c modelCall, command *spec.CloseAuction) spec.Code 
 	}
 	a.state = "sold"
 	bid, listing := a.bids[n-1], m.listings[a.listing]
-	order := &modelOrder{
-		state: accepted, buyer: bid.bidder, buyerMSP: bid.msp, seller: a.seller, sellerMSP: listing.msp, listing: a.listing, version: a.version,
-		quantity: a.quantity, total: bid.units, fee: new(big.Int), placedAt: now, updated: now, handOver: bid.handOver,
-	}
-	if listing.versions[a.version-1].acceptRequired {
-		order.state = placed
-	}
-	m.orders[spec.AuctionOrder(id, uint32(n))] = order
+	m.orders[spec.AuctionOrder(id, uint32(n))] = listing.versions[a.version-1].begin(modelOrder{
+		buyer: bid.bidder, buyerMSP: bid.msp, seller: a.seller, sellerMSP: listing.msp, listing: a.listing, version: a.version,
+		quantity: a.quantity, total: bid.units, placedAt: now, handOver: bid.handOver,
+	})
 	return ""
 }
 
@@ -709,76 +790,367 @@ func orderOf(command proto.Message) spec.ID {
 	return spec.ID(command.(interface{ GetOrder() []byte }).GetOrder())
 }
 
+// begin makes an order of a version begin.
+func (v modelVersion) begin(o modelOrder) *modelOrder {
+	o.state, o.updated, o.released, o.refunded = accepted, o.placedAt, new(big.Int), new(big.Int)
+	for _, share := range v.milestones {
+		o.milestones = append(o.milestones, modelMilestone{share: int64(share)})
+		o.state = commissioned
+	}
+	if v.acceptRequired {
+		o.state = placed
+	}
+	return &o
+}
+
+// held is what an order still holds.
+func (o *modelOrder) held() *big.Int {
+	h := new(big.Int).Sub(o.total, o.released)
+	return h.Sub(h, o.refunded)
+}
+
+// fee is that on all that was released, rounded down.
+func (o *modelOrder) fee() *big.Int {
+	fee := new(big.Int).Mul(o.released, big.NewInt(feeBps))
+	return fee.Quo(fee, big.NewInt(10_000))
+}
+
+func (o *modelOrder) in(states ...spec.OrderState) bool { return slices.Contains(states, o.state) }
+
+// open: the order holds money.
+func (o *modelOrder) open() bool { return !o.in(released, cancelled, refunded, expired, split) }
+
+// outcome is what a step does: the state that follows, and what the two sides get.
+type outcome struct {
+	to                spec.OrderState
+	toSeller, toBuyer *big.Int
+	// back are the units that come back.
+	back uint32
+}
+
 func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 	id := orderOf(command)
 	o := m.orders[id]
 	if o == nil {
 		return spec.NotFound
 	}
-	isBuyer, isSeller := c.actor == o.buyer, c.actor == o.seller
-	unshipped := o.state == placed || o.state == accepted
+	// An order's time never goes back.
 	now := max(c.time, o.updated)
-	shipLate, protectionLate := now >= o.placedAt+shipSeconds, now >= o.placedAt+protectionSeconds
-	// allowed, in the order of the catalogue: party, state, then time.
-	check := func(party, state, inTime bool, late spec.Code) spec.Code {
-		switch {
-		case !party:
-			return spec.NotAParty
-		case !state:
-			return spec.WrongState
-		case !inTime:
-			return late
-		}
-		return ""
-	}
-	code := spec.Code("")
-	to := o.state
-	switch command := command.(type) {
-	case *spec.AcceptOrder:
-		to, code = accepted, check(isSeller, o.state == placed, !shipLate, spec.DeadlinePassed)
-	case *spec.ShipOrder:
-		to, code = shipped, check(isSeller, o.state == accepted, !shipLate, spec.DeadlinePassed)
-	case *spec.HandOverOrder:
-		late := shipLate && o.state == accepted || protectionLate && o.state == shipped
-		to, code = handedOver, check(isBuyer || isSeller, o.state == accepted || o.state == shipped, !late, spec.DeadlinePassed)
-		if code == "" && !bytes.Equal(o.handOver, spec.HandOverHash(id, command.Code)) {
-			code = spec.WrongCode
-		}
-	case *spec.ReportDelivery:
-		to, code = handedOver, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.state == shipped, !protectionLate, spec.DeadlinePassed)
-	case *spec.ConfirmOrder:
-		to, code = released, check(isBuyer, o.state == accepted || o.state == shipped || o.state == handedOver, true, "")
-	case *spec.CancelOrder:
-		to, code = cancelled, check(isBuyer || isSeller, unshipped, true, "")
-	case *spec.RefundOrder:
-		to, code = refunded, check(isSeller, unshipped || o.state == shipped || o.state == handedOver, true, "")
-	case *spec.ExpireOrder:
-		due := unshipped && shipLate || o.state == shipped && protectionLate
-		to, code = expired, check(true, unshipped || o.state == shipped, due, spec.NotDue)
-	case *spec.ReleaseOrder:
-		to, code = released, check(true, o.state == handedOver, now >= o.releaseDue, spec.NotDue)
-	}
+	before := o.updated
+	o.updated = now
+	got, code := m.outcomeOf(c, o, command)
 	if code != "" {
+		o.updated = before
 		return code
 	}
-	switch to {
-	case handedOver:
-		o.releaseDue = now + releaseSeconds
-	case released:
-		o.fee = new(big.Int).Mul(o.total, big.NewInt(feeBps))
-		o.fee.Quo(o.fee, big.NewInt(10_000))
-		m.give(c,
-			modelCredit{o.seller, new(big.Int).Sub(o.total, o.fee), spec.CreditKind_CREDIT_KIND_RELEASE},
-			modelCredit{spec.OrganisationAddress(operator), o.fee, spec.CreditKind_CREDIT_KIND_FEE})
-	case cancelled, refunded, expired:
-		m.give(c, modelCredit{o.buyer, o.total, spec.CreditKind_CREDIT_KIND_REFUND})
-		if unshipped {
-			m.lots[lotKey(o.listing, spec.ReturnLot(o.listing, id))] = o.quantity
-		}
+	if got.toSeller != nil || got.toBuyer != nil {
+		m.payOut(c, o, got)
 	}
-	o.state, o.updated = to, now
+	if got.back > 0 {
+		key := lotKey(o.listing, spec.ReturnLot(o.listing, id))
+		m.lots[key], m.variants[key] = got.back, o.variant
+	}
+	if got.to == handedOver && o.state != handedOver && o.state != returnAsked {
+		o.releaseDue = now + releaseSeconds
+	}
+	o.state = got.to
 	return ""
 }
+
+func (m *model) payOut(c modelCall, o *modelOrder, got outcome) {
+	paid := o.fee()
+	toSeller, toBuyer := new(big.Int), new(big.Int)
+	if got.toSeller != nil {
+		toSeller.Set(got.toSeller)
+	}
+	if got.toBuyer != nil {
+		toBuyer.Set(got.toBuyer)
+	}
+	o.released.Add(o.released, toSeller)
+	o.refunded.Add(o.refunded, toBuyer)
+	o.splitBy, o.splitAmount = spec.Address{}, nil
+	fee := paid.Sub(o.fee(), paid)
+	m.give(c,
+		modelCredit{o.seller, new(big.Int).Sub(toSeller, fee), spec.CreditKind_CREDIT_KIND_RELEASE},
+		modelCredit{spec.OrganisationAddress(operator), fee, spec.CreditKind_CREDIT_KIND_FEE},
+		modelCredit{o.buyer, toBuyer, spec.CreditKind_CREDIT_KIND_REFUND})
+}
+
+// unsent are the units that the seller still has.
+func (o *modelOrder) unsent() uint32 {
+	switch {
+	case o.in(placed, accepted, commissioned):
+		return o.quantity
+	case o.in(partShipped):
+		return o.quantity - o.shipped
+	}
+	return 0
+}
+
+// check is in the order of the catalogue: party, state, then time.
+func check(party, state bool, late bool) spec.Code {
+	switch {
+	case !party:
+		return spec.NotAParty
+	case !state:
+		return spec.WrongState
+	case late:
+		return spec.DeadlinePassed
+	}
+	return ""
+}
+
+func (m *model) outcomeOf(c modelCall, o *modelOrder, command proto.Message) (got outcome, code spec.Code) {
+	isBuyer, isSeller := c.actor == o.buyer, c.actor == o.seller
+	now := o.updated
+	shipLate, protectionLate := now >= o.placedAt+shipSeconds, now >= o.placedAt+protectionSeconds
+	got.to = o.state
+	switch command := command.(type) {
+	case *spec.AcceptOrder:
+		if got.to = accepted; len(o.milestones) > 0 {
+			got.to = commissioned
+		}
+		return got, check(isSeller, o.in(placed), shipLate)
+	case *spec.ShipOrder:
+		code = check(isSeller, o.in(accepted, partShipped), shipLate)
+		if left := o.quantity - o.shipped; code == "" && command.Quantity > left {
+			return got, spec.NotEnoughHeld
+		}
+		if code != "" {
+			return got, code
+		}
+		o.shipped += command.Quantity
+		if got.to = partShipped; command.Quantity == 0 || o.shipped == o.quantity {
+			got.to, o.shipped = shipped, 0
+		}
+		return got, ""
+	case *spec.HandOverOrder:
+		late := shipLate && o.state == accepted || protectionLate && o.state == shipped
+		code = check(isBuyer || isSeller, o.in(accepted, shipped), late)
+		if code == "" && !bytes.Equal(o.handOver, spec.HandOverHash(orderOf(command), command.Code)) {
+			code = spec.WrongCode
+		}
+		got.to = handedOver
+		return got, code
+	case *spec.ReportDelivery:
+		got.to = handedOver
+		return got, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.in(shipped), protectionLate)
+	case *spec.ReportMilestone, *spec.ReleaseMilestone:
+		return m.milestoneOutcome(c, o, command)
+	case *spec.AskReturn, *spec.AcceptReturn, *spec.DeclineReturn, *spec.ShipReturn:
+		return m.returnOutcome(c, o, command)
+	}
+	return m.moneyOutcome(c, o, command)
+}
+
+// moneyOutcome: of the steps that are about money alone.
+func (m *model) moneyOutcome(c modelCall, o *modelOrder, command proto.Message) (got outcome, code spec.Code) {
+	isBuyer, isSeller := c.actor == o.buyer, c.actor == o.seller
+	now := o.updated
+	got.to = o.state
+	switch command := command.(type) {
+	case *spec.ConfirmOrder:
+		part, code := o.part(check(isBuyer, o.open() && !o.in(placed), false), command.Amount)
+		if got.toSeller = part; part != nil && part.Cmp(o.held()) == 0 {
+			got.to = released
+		}
+		return got, code
+	case *spec.RefundOrder:
+		part, code := o.part(check(isSeller, o.open(), false), command.Amount)
+		if got.toBuyer = part; part != nil && part.Cmp(o.held()) == 0 {
+			got.to, got.back = refunded, o.unsent()
+		}
+		return got, code
+	case *spec.CancelOrder:
+		return outcome{cancelled, nil, o.held(), o.unsent()}, check(isBuyer || isSeller, o.in(placed, accepted, commissioned), false)
+	case *spec.ProposeSplit:
+		code = check(isBuyer || isSeller, o.open(), false)
+		if code == "" && number(command.SellerAmount).Cmp(o.held()) > 0 {
+			code = spec.NotEnoughHeld
+		}
+		if code == "" {
+			o.splitBy, o.splitAmount = c.actor, number(command.SellerAmount)
+		}
+		return got, code
+	case *spec.AgreeSplit:
+		code = check(isBuyer || isSeller, o.open(), false)
+		if code == "" && (o.splitAmount == nil || o.splitBy == c.actor || o.splitAmount.Cmp(number(command.SellerAmount)) != 0) {
+			code = spec.SplitMismatch
+		}
+		if code != "" {
+			return got, code
+		}
+		return outcome{split, o.splitAmount, new(big.Int).Sub(o.held(), o.splitAmount), o.unsent()}, ""
+	case *spec.ReleaseOrder:
+		due := map[spec.OrderState]int64{handedOver: o.releaseDue, returnAsked: o.returnDue + returnSeconds, returnAccepted: o.returnDue}
+		if !o.in(handedOver, returnAsked, returnAccepted) {
+			return got, spec.WrongState
+		}
+		if now < due[o.state] {
+			return got, spec.NotDue
+		}
+		return outcome{released, o.held(), nil, 0}, ""
+	}
+	return m.expiryOutcome(o)
+}
+
+// part is the part of what is held that a command names, or all.
+func (o *modelOrder) part(code spec.Code, named []byte) (*big.Int, spec.Code) {
+	if code != "" {
+		return nil, code
+	}
+	if len(named) == 0 {
+		return o.held(), ""
+	}
+	if number(named).Cmp(big.NewInt(10)) < 0 {
+		return nil, spec.BelowMinimum
+	}
+	if number(named).Cmp(o.held()) > 0 {
+		return nil, spec.NotEnoughHeld
+	}
+	return number(named), ""
+}
+
+func (m *model) expiryOutcome(o *modelOrder) (got outcome, code spec.Code) {
+	end := o.placedAt + protectionSeconds
+	switch o.state {
+	case placed, accepted, partShipped:
+		end = o.placedAt + shipSeconds
+	case working:
+		for _, one := range o.milestones {
+			end = max(end, one.due)
+		}
+	case returnShipped:
+		end = o.returnDue
+	case commissioned, shipped:
+	default:
+		return got, spec.WrongState
+	}
+	if o.updated < end {
+		return got, spec.NotDue
+	}
+	got = outcome{expired, nil, o.held(), o.unsent()}
+	switch o.state {
+	case partShipped:
+		// What went is worth its share, rounded down; the rest is the buyer's, and a part of it may be back already.
+		sent := new(big.Int).Mul(o.total, big.NewInt(int64(o.shipped)))
+		sent.Quo(sent, big.NewInt(int64(o.quantity)))
+		back := new(big.Int).Sub(o.total, sent)
+		back.Sub(back, o.refunded)
+		if back.Sign() < 0 {
+			back.SetInt64(0)
+		}
+		if back.Cmp(o.held()) > 0 {
+			back = o.held()
+		}
+		got.toBuyer, o.shipped = back, 0
+		if back.Cmp(o.held()) < 0 {
+			got.to = shipped
+		}
+	case working:
+		done, copied := new(big.Int), *o
+		copied.milestones = slices.Clone(o.milestones)
+		for at, one := range copied.milestones {
+			if one.due > 0 && !one.released {
+				done.Add(done, copied.worth(at, done))
+				copied.milestones[at].released = true
+			}
+		}
+		got.toSeller, got.toBuyer = done, new(big.Int).Sub(o.held(), done)
+	}
+	return got, ""
+}
+
+// worth is what a milestone is paid, when so much of what is held is spoken for.
+func (o *modelOrder) worth(at int, spoken *big.Int) *big.Int {
+	left := new(big.Int).Sub(o.held(), spoken)
+	others := 0
+	for i, one := range o.milestones {
+		if i != at && !one.released {
+			others++
+		}
+	}
+	share := new(big.Int).Mul(o.total, big.NewInt(o.milestones[at].share))
+	share.Quo(share, big.NewInt(10_000))
+	if others == 0 || share.Cmp(left) > 0 {
+		return left
+	}
+	return share
+}
+
+func (m *model) milestoneOutcome(c modelCall, o *modelOrder, command proto.Message) (got outcome, code spec.Code) {
+	at := int(command.(interface{ GetMilestone() uint32 }).GetMilestone()) - 1
+	got.to = working
+	report, isReport := command.(*spec.ReportMilestone)
+	if code = check(!isReport || c.actor == o.seller, o.in(commissioned, working), false); code != "" {
+		return got, code
+	}
+	if at >= len(o.milestones) {
+		return got, spec.NotFound
+	}
+	one := &o.milestones[at]
+	if one.released || report != nil && one.due > 0 {
+		return got, spec.WrongState
+	}
+	if isReport {
+		code = check(true, true, o.updated >= o.placedAt+protectionSeconds)
+		if code == "" {
+			one.due = o.updated + releaseSeconds
+		}
+		return got, code
+	}
+	if c.actor != o.buyer && (one.due == 0 || o.updated < one.due) {
+		return got, spec.NotDue
+	}
+	if got.toSeller = o.worth(at, new(big.Int)); got.toSeller.Cmp(o.held()) == 0 {
+		got.to = released
+	}
+	one.released = true
+	return got, ""
+}
+
+func (m *model) returnOutcome(c modelCall, o *modelOrder, command proto.Message) (got outcome, code spec.Code) {
+	isBuyer, isSeller, now := c.actor == o.buyer, c.actor == o.seller, o.updated
+	switch command.(type) {
+	case *spec.AskReturn:
+		code = check(isBuyer, o.in(handedOver) && o.returnDue == 0, now >= o.releaseDue)
+		got.to = returnAsked
+	case *spec.AcceptReturn:
+		code = check(isSeller, o.in(returnAsked), now >= o.returnDue)
+		got.to = returnAccepted
+	case *spec.DeclineReturn:
+		code = check(isSeller, o.in(returnAsked), now >= o.returnDue)
+		if got.to = handedOver; code == "" {
+			o.releaseDue = max(o.releaseDue, now+returnSeconds)
+		}
+	case *spec.ShipReturn:
+		end := o.returnDue
+		if o.in(returnAsked) {
+			end += returnSeconds
+		}
+		code = check(isBuyer, o.in(returnAsked, returnAccepted), now >= end)
+		if code == "" && o.in(returnAsked) && now < o.returnDue {
+			code = spec.NotDue
+		}
+		got.to = returnShipped
+	}
+	if code == "" {
+		o.returnDue = now + returnSeconds
+	}
+	return got, code
+}
+
+func variantsOf(v ledger.Version) (prices []*big.Int) {
+	for _, price := range v.VariantPrices {
+		if !price.IsZero() {
+			prices = append(prices, number(price.Bytes()))
+		}
+	}
+	return prices
+}
+
+// orderLine describes an order.
+const orderLine = "%s %s from %s, %d of %s version %d for %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d"
 
 // describe writes everything the model knows, a line a thing.
 func (m *model) describe() map[string]string {
@@ -829,24 +1201,31 @@ func (m *model) describe() map[string]string {
 	}
 	for id, l := range m.listings {
 		name := id.Text(spec.ListingType)
-		d["listing "+name] = fmt.Sprintf("%s version %d closed %t at %d", l.seller, len(l.versions), l.closed, l.updated)
+		d["listing "+name] = fmt.Sprintf("%s version %d closed %t suspended %t at %d", l.seller, len(l.versions), l.closed, l.isSuspended, l.updated)
 		for i, v := range l.versions {
-			ended := i+1 < len(l.versions) || l.closed
-			d[fmt.Sprintf("version %s %d", name, i+1)] = fmt.Sprintf("%s + %s %t ended %t", v.price, v.shipping, v.acceptRequired, ended)
+			ended := i+1 < len(l.versions) || l.closed || l.isSuspended
+			d[fmt.Sprintf("version %s %d", name, i+1)] = fmt.Sprintf("%s %s + %s %t ended %t", v.price, v.variants, v.shipping, v.acceptRequired, ended)
 		}
 	}
 	for key, units := range m.lots {
 		if units > 0 {
-			d["lot "+key] = fmt.Sprint(units)
+			d["lot "+key] = fmt.Sprint(units, m.variants[key])
 		}
 	}
 	for id, o := range m.orders {
 		name := id.Text(spec.OrderType)
-		d["order "+name] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", o.state, o.buyer, o.seller, o.quantity,
-			o.listing.Text(spec.ListingType), o.version, o.total, o.fee, o.placedAt, o.updated, o.releaseDue)
-		switch o.state {
-		case placed, accepted, shipped, handedOver:
-			d["hold "+o.buyer.String()+" "+name] = o.total.String()
+		side := map[spec.Address]spec.OrderSide{o.buyer: spec.OrderSide_ORDER_SIDE_BUYER, o.seller: spec.OrderSide_ORDER_SIDE_SELLER}[o.splitBy]
+		splitAmount := o.splitAmount
+		if splitAmount == nil {
+			splitAmount = new(big.Int)
+		}
+		d["order "+name] = fmt.Sprintf(orderLine, o.state, o.buyer, o.seller, o.quantity, o.listing.Text(spec.ListingType), o.version, o.total,
+			o.released, o.refunded, o.fee(), o.placedAt, o.updated, o.releaseDue, o.shipped, side, splitAmount, o.returnDue)
+		for i, one := range o.milestones {
+			d[fmt.Sprintf("milestone %s %d", name, i+1)] = fmt.Sprint(one)
+		}
+		if o.open() {
+			d["hold "+o.buyer.String()+" "+name] = o.held().String()
 		}
 	}
 	return d
@@ -893,16 +1272,23 @@ func (b *books) describe() map[string]string {
 		case ledger.Burn:
 			d["burn "+id().Text(spec.BurnType)] = fmt.Sprintf("from %s %s at %d", r.From, number(r.Amount.Bytes()), r.Time)
 		case ledger.Listing:
-			d["listing "+id().Text(spec.ListingType)] = fmt.Sprintf("%s version %d closed %t at %d", r.Seller, r.Version, r.Closed, r.UpdatedAt)
+			d["listing "+id().Text(spec.ListingType)] = fmt.Sprintf("%s version %d closed %t suspended %t at %d", r.Seller, r.Version, r.Closed, r.Suspended, r.UpdatedAt)
 		case ledger.Version:
 			n := number([]byte(key.ID)).Uint64()
 			_, ended := b.records[ledger.EndKey(parent(), uint32(n))]
-			d[fmt.Sprintf("version %s %d", parent().Text(spec.ListingType), n)] = fmt.Sprintf("%s + %s %t ended %t", number(r.Price.Bytes()), number(r.ShippingPrice.Bytes()), r.AcceptRequired, ended)
+			d[fmt.Sprintf("version %s %d", parent().Text(spec.ListingType), n)] = fmt.Sprintf("%s %s + %s %t ended %t", number(r.Price.Bytes()), variantsOf(r), number(r.ShippingPrice.Bytes()), r.AcceptRequired, ended)
 		case ledger.Lot:
-			d["lot "+lotKey(parent(), id())] = fmt.Sprint(r.Stock)
+			d["lot "+lotKey(parent(), id())] = fmt.Sprint(r.Stock, r.Variant)
 		case ledger.Order:
-			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf("%s %s from %s, %d of %s version %d for %s, fee %s, at %d %d, due %d", r.State, r.Buyer, r.Seller, r.Quantity,
-				r.Listing.Text(spec.ListingType), r.Version, number(r.Total.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue)
+			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf(orderLine, r.State, r.Buyer, r.Seller, r.Quantity, r.Listing.Text(spec.ListingType), r.Version,
+				number(r.Total.Bytes()), number(r.Released.Bytes()), number(r.Refunded.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue,
+				r.Shipped, r.SplitBy, number(r.SplitAmount.Bytes()), r.ReturnDue)
+		case ledger.Milestones:
+			for i, one := range r {
+				if one.ShareBps > 0 {
+					d[fmt.Sprintf("milestone %s %d", id().Text(spec.OrderType), i+1)] = fmt.Sprint(modelMilestone{int64(one.ShareBps), one.Due, one.Released})
+				}
+			}
 		}
 	}
 	return d

@@ -10,15 +10,27 @@ import (
 
 // The states, by short names.
 const (
-	placed     = spec.OrderState_ORDER_STATE_PLACED
-	accepted   = spec.OrderState_ORDER_STATE_ACCEPTED
-	shipped    = spec.OrderState_ORDER_STATE_SHIPPED
-	handedOver = spec.OrderState_ORDER_STATE_HANDED_OVER
-	released   = spec.OrderState_ORDER_STATE_RELEASED
-	cancelled  = spec.OrderState_ORDER_STATE_CANCELLED
-	refunded   = spec.OrderState_ORDER_STATE_REFUNDED
-	expired    = spec.OrderState_ORDER_STATE_EXPIRED
+	placed         = spec.OrderState_ORDER_STATE_PLACED
+	accepted       = spec.OrderState_ORDER_STATE_ACCEPTED
+	commissioned   = spec.OrderState_ORDER_STATE_COMMISSIONED
+	partShipped    = spec.OrderState_ORDER_STATE_PART_SHIPPED
+	shipped        = spec.OrderState_ORDER_STATE_SHIPPED
+	handedOver     = spec.OrderState_ORDER_STATE_HANDED_OVER
+	working        = spec.OrderState_ORDER_STATE_WORKING
+	returnAsked    = spec.OrderState_ORDER_STATE_RETURN_ASKED
+	returnAccepted = spec.OrderState_ORDER_STATE_RETURN_ACCEPTED
+	returnShipped  = spec.OrderState_ORDER_STATE_RETURN_SHIPPED
+	released       = spec.OrderState_ORDER_STATE_RELEASED
+	cancelled      = spec.OrderState_ORDER_STATE_CANCELLED
+	refunded       = spec.OrderState_ORDER_STATE_REFUNDED
+	expired        = spec.OrderState_ORDER_STATE_EXPIRED
+	split          = spec.OrderState_ORDER_STATE_SPLIT
 )
+
+// openStates are those in which an order holds money.
+var openStates = []spec.OrderState{
+	placed, accepted, commissioned, partShipped, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped,
+}
 
 // orderCommand is a command about an existing order.
 type orderCommand interface {
@@ -29,12 +41,16 @@ type orderCommand interface {
 // orderKeys names the order itself.
 func orderKeys[C orderCommand](_ *task, c C) []Key { return []Key{OrderKey(identifier(c.GetOrder()))} }
 
-// settlementKeys names the order and, once its buyer is known, the hold that it settles.
+// settlementKeys names the order and, once that is known, the hold that it settles and a service's milestones.
 func settlementKeys[C orderCommand](t *task, c C) []Key {
 	id := identifier(c.GetOrder())
-	keys := []Key{OrderKey(id)}
-	if order, ok := get[Order](t, OrderKey(id)); ok {
-		keys = append(keys, HoldKey(order.Buyer, id))
+	order, ok := get[Order](t, OrderKey(id))
+	if !ok {
+		return []Key{OrderKey(id)}
+	}
+	keys := []Key{OrderKey(id), HoldKey(order.Buyer, id)}
+	if order.Milestones > 0 {
+		keys = append(keys, MilestonesKey(id))
 	}
 	return keys
 }
@@ -126,6 +142,16 @@ func (o Order) view(id spec.ID) *spec.OrderView {
 		ShipDeadline:       o.ShipDeadline,
 		ProtectionDeadline: o.ProtectionDeadline,
 		ReleaseDue:         o.ReleaseDue,
+		Released:           o.Released.Bytes(),
+		Refunded:           o.Refunded.Bytes(),
+		Variant:            o.Variant,
+		Shipped:            o.Shipped,
+		Milestones:         o.Milestones,
+		SplitBy:            o.SplitBy,
+		SplitAmount:        o.SplitAmount.Bytes(),
+		ReturnDue:          o.ReturnDue,
+		ReturnHash:         optionalHash(o.ReturnHash),
+		ReturnTrackingHash: optionalHash(o.ReturnTrackingHash),
 		HandOverHash:       optionalHash(o.HandOverHash),
 		DeliveryHash:       optionalHash(o.DeliveryHash),
 		TrackingHash:       optionalHash(o.TrackingHash),

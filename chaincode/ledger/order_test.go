@@ -8,270 +8,416 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/cybermiles/cmt/chaincode/internal/ruletable"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
 const (
-	absent     = spec.OrderState_ORDER_STATE_UNSPECIFIED
-	placed     = spec.OrderState_ORDER_STATE_PLACED
-	accepted   = spec.OrderState_ORDER_STATE_ACCEPTED
-	shipped    = spec.OrderState_ORDER_STATE_SHIPPED
-	handedOver = spec.OrderState_ORDER_STATE_HANDED_OVER
-	released   = spec.OrderState_ORDER_STATE_RELEASED
-	cancelled  = spec.OrderState_ORDER_STATE_CANCELLED
-	refunded   = spec.OrderState_ORDER_STATE_REFUNDED
-	expired    = spec.OrderState_ORDER_STATE_EXPIRED
+	placed         = spec.OrderState_ORDER_STATE_PLACED
+	accepted       = spec.OrderState_ORDER_STATE_ACCEPTED
+	commissioned   = spec.OrderState_ORDER_STATE_COMMISSIONED
+	partShipped    = spec.OrderState_ORDER_STATE_PART_SHIPPED
+	shipped        = spec.OrderState_ORDER_STATE_SHIPPED
+	handedOver     = spec.OrderState_ORDER_STATE_HANDED_OVER
+	working        = spec.OrderState_ORDER_STATE_WORKING
+	returnAsked    = spec.OrderState_ORDER_STATE_RETURN_ASKED
+	returnAccepted = spec.OrderState_ORDER_STATE_RETURN_ACCEPTED
+	returnShipped  = spec.OrderState_ORDER_STATE_RETURN_SHIPPED
+	released       = spec.OrderState_ORDER_STATE_RELEASED
+	cancelled      = spec.OrderState_ORDER_STATE_CANCELLED
+	refunded       = spec.OrderState_ORDER_STATE_REFUNDED
+	expired        = spec.OrderState_ORDER_STATE_EXPIRED
+	split          = spec.OrderState_ORDER_STATE_SPLIT
 )
 
-var orderStates = []spec.OrderState{absent, placed, accepted, shipped, handedOver, released, cancelled, refunded, expired}
+// The two states of the tables that are no state of an order.
+const (
+	absent        = "absent"
+	placedService = "placed service"
+)
+
+// nameOf is a state as the tables have it.
+func nameOf(state spec.OrderState) string { return spec.EnumText(state.Descriptor(), state.Number()) }
+
+const ordersDoc = "../../docs/rules/orders.md"
+
+// table reads a table of docs/rules.
+func table(t testing.TB, path, heading string, each ...string) []ruletable.Row {
+	t.Helper()
+	rows, err := ruletable.Read(path, heading, each...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
 
 // actor is somebody who tries something with anna's order from the merchant.
 type actor struct {
 	name, mspID, subAccount string
-	roles                   string // what the actor is to the order; a partial carrier has the role, but stands behind a side
+	// is what the actor is to the order; a partial carrier has the role, but stands behind a side.
+	is []string
 }
 
 var actors = []actor{
-	{"the buyer", buyers, "anna", "buyer partial"},
-	{"the seller", merchant, "", "seller partial"},
-	{"a carrier", carrier, "", "carrier"},
-	{"a carrier's department", carrier, "bikes", "carrier"},
-	{"another account of the buyer's organisation", buyers, "ben", "partial"},
-	{"another account of the seller's organisation", merchant, "store", "partial"},
-	{"the operator", operator, "", ""},
-	{"the treasurer", treasurer, "", ""},
+	{"the buyer", buyers, "anna", []string{"buyer", "partial"}},
+	{"the seller", merchant, "", []string{"seller", "partial"}},
+	{"a carrier", carrier, "", []string{"carrier"}},
+	{"a carrier's department", carrier, "bikes", []string{"carrier"}},
+	{"another account of the buyer's organisation", buyers, "ben", []string{"partial"}},
+	{"another account of the seller's organisation", merchant, "store", []string{"partial"}},
+	{"the operator", operator, "", nil},
+	{"the treasurer", treasurer, "", nil},
 }
 
-func (a actor) is(role string) bool { return slices.Contains(strings.Fields(a.roles), role) }
-
-// transition is one operation on an order, as DESIGN 7 and the issue have it.
-type transition struct {
-	function string
-	command  func(order []byte) proto.Message
-	// who may do it: buyer, seller, either of both, carrier, or anyone.
-	who string
-	// to is the state it leads to, by the state it comes from. What is not named is the wrong state.
-	to map[spec.OrderState]spec.OrderState
-	// before: it comes too late at the state's deadline. after: it comes too early before it. Otherwise time does not matter.
-	before, after bool
-}
-
-var transitions = []transition{
-	{
-		function: "market:AcceptOrder", who: "seller", before: true,
-		command: func(o []byte) proto.Message { return &spec.AcceptOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{placed: accepted},
+// orderCommands are the operations of the table, on an order.
+var orderCommands = map[string]func(order []byte) proto.Message{
+	"AcceptOrder": func(o []byte) proto.Message { return &spec.AcceptOrder{Order: o} },
+	"ShipOrder": func(o []byte) proto.Message {
+		return &spec.ShipOrder{Order: o, TrackingHash: slices.Repeat([]byte{7}, 32)}
 	},
-	{
-		function: "market:ShipOrder", who: "seller", before: true,
-		command: func(o []byte) proto.Message {
-			return &spec.ShipOrder{Order: o, TrackingHash: slices.Repeat([]byte{7}, 32)}
-		},
-		to: map[spec.OrderState]spec.OrderState{accepted: shipped},
+	"ShipOrder part": func(o []byte) proto.Message { return &spec.ShipOrder{Order: o, Quantity: 1} },
+	"HandOverOrder":  func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: code} },
+	"ReportDelivery": func(o []byte) proto.Message {
+		return &spec.ReportDelivery{Order: o, ProofHash: slices.Repeat([]byte{8}, 32)}
 	},
-	{
-		function: "market:HandOverOrder", who: "either", before: true,
-		command: func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: code} },
-		to:      map[spec.OrderState]spec.OrderState{accepted: handedOver, shipped: handedOver},
+	"ConfirmOrder":      func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o} },
+	"ConfirmOrder part": func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o, Amount: part.Bytes()} },
+	"CancelOrder":       func(o []byte) proto.Message { return &spec.CancelOrder{Order: o} },
+	"RefundOrder":       func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} },
+	"RefundOrder part":  func(o []byte) proto.Message { return &spec.RefundOrder{Order: o, Amount: part.Bytes()} },
+	"ExpireOrder":       func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} },
+	"ReleaseOrder":      func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} },
+	"ReportMilestone":   func(o []byte) proto.Message { return &spec.ReportMilestone{Order: o, Milestone: 2} },
+	"ReleaseMilestone":  func(o []byte) proto.Message { return &spec.ReleaseMilestone{Order: o, Milestone: 1} },
+	"ProposeSplit":      func(o []byte) proto.Message { return &spec.ProposeSplit{Order: o, SellerAmount: part.Bytes()} },
+	"AgreeSplit":        func(o []byte) proto.Message { return &spec.AgreeSplit{Order: o, SellerAmount: agreed.Bytes()} },
+	"AskReturn": func(o []byte) proto.Message {
+		return &spec.AskReturn{Order: o, ReasonHash: slices.Repeat([]byte{9}, 32)}
 	},
-	{
-		function: "market:ReportDelivery", who: "carrier", before: true,
-		command: func(o []byte) proto.Message {
-			return &spec.ReportDelivery{Order: o, ProofHash: slices.Repeat([]byte{8}, 32)}
-		},
-		to: map[spec.OrderState]spec.OrderState{shipped: handedOver},
-	},
-	{
-		function: "market:ConfirmOrder", who: "buyer",
-		command: func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{accepted: released, shipped: released, handedOver: released},
-	},
-	{
-		function: "market:CancelOrder", who: "either",
-		command: func(o []byte) proto.Message { return &spec.CancelOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{placed: cancelled, accepted: cancelled},
-	},
-	{
-		function: "market:RefundOrder", who: "seller",
-		command: func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{placed: refunded, accepted: refunded, shipped: refunded, handedOver: refunded},
-	},
-	{
-		function: "market:ExpireOrder", who: "anyone", after: true,
-		command: func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{placed: expired, accepted: expired, shipped: expired},
-	},
-	{
-		function: "market:ReleaseOrder", who: "anyone", after: true,
-		command: func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} },
-		to:      map[spec.OrderState]spec.OrderState{handedOver: released},
+	"AcceptReturn":  func(o []byte) proto.Message { return &spec.AcceptReturn{Order: o} },
+	"DeclineReturn": func(o []byte) proto.Message { return &spec.DeclineReturn{Order: o} },
+	"ShipReturn": func(o []byte) proto.Message {
+		return &spec.ShipReturn{Order: o, TrackingHash: slices.Repeat([]byte{6}, 32)}
 	},
 }
 
-// The times of an order that is placed at the start, shipped after 100 s and handed over after 150.
-const (
-	shippedAt    = start + 100
-	handedOverAt = start + 150
+var (
+	part      = spec.CMT(2)
+	agreed    = spec.Units(4_000_000_000_000_000_001)
+	milestone = spec.Units(2_333_100_000_000_000_000) // 7 CMT × 33.33 %
 )
 
-// deadlines of the states: until when the next step may be taken, and from when anyone may end it.
-var deadlines = map[spec.OrderState]int64{
-	placed:     start + shipSeconds,
-	accepted:   start + shipSeconds,
-	shipped:    start + protectionSeconds,
-	handedOver: handedOverAt + releaseSeconds,
-}
+// operationOf is the operation's full name: the table's first word.
+func operationOf(name string) string { return "market:" + strings.Fields(name)[0] }
 
-// expected is what the design says of one cell.
-func (tr transition) expected(state spec.OrderState, a actor, when int64) (spec.OrderState, spec.Code) {
-	to, possible := tr.to[state]
-	switch {
-	case tr.who == "carrier" && !a.is("carrier") && !a.is("partial"):
-		return 0, spec.RoleRequired
-	case state == absent:
-		return 0, spec.NotFound
-	case tr.who == "carrier" && !a.is("carrier"):
-		return 0, spec.NotAParty
-	case tr.who == "either" && !a.is("buyer") && !a.is("seller"):
-		return 0, spec.NotAParty
-	case (tr.who == "buyer" || tr.who == "seller") && !a.is(tr.who):
-		return 0, spec.NotAParty
-	case !possible:
-		return 0, spec.WrongState
-	case tr.before && when >= deadlines[state]:
-		return 0, spec.DeadlinePassed
-	case tr.after && when < deadlines[state]:
-		return 0, spec.NotDue
+// The times of the tests' orders, all placed at the start.
+const (
+	shippedAt    = start + 100
+	reportedAt   = start + 120
+	handedOverAt = start + 150
+	askedAt      = start + 160
+	acceptedAt   = start + 170
+	sentBackAt   = start + 180
+)
+
+// timeOf is a time of the table for an order in a state.
+func timeOf(name, state string) int64 {
+	returnDue := map[string]int64{
+		nameOf(returnAsked): askedAt + returnSeconds, nameOf(returnAccepted): acceptedAt + returnSeconds, nameOf(returnShipped): sentBackAt + returnSeconds,
+	}[state]
+	switch name {
+	case "ship deadline":
+		return start + shipSeconds
+	case "protection deadline", "work end":
+		return start + protectionSeconds
+	case "release due":
+		return handedOverAt + releaseSeconds
+	case "milestone due":
+		return reportedAt + releaseSeconds
+	case "return due":
+		return returnDue
+	case "lapse":
+		return returnDue + returnSeconds
 	}
-	return to, ""
+	panic("docs/rules/orders.md names no time " + name)
 }
 
-// orderIn returns books with anna's order in a state.
-func orderIn(t *testing.T, state spec.OrderState) (b *books, listing, id spec.ID) {
+// cell is what the tables say of one state, operation, actor and time.
+type cell struct {
+	to, money, stock string
+	code             spec.Code
+}
+
+// orderTable is the table of steps.
+type orderTable []ruletable.Row
+
+func readOrderTable(t testing.TB) orderTable {
+	return table(t, ordersDoc, "Steps", "state", "actor")
+}
+
+// expect looks a cell up. when is "" for a time that only states and actors decide over.
+func (o orderTable) expect(state, operation string, a actor, when int64) cell {
+	row, code := o.find(state, operation, a)
+	if code != "" {
+		return cell{code: code}
+	}
+	otherwise := row.List("otherwise")
+	if row["when"] == "never" {
+		return cell{code: spec.Code(otherwise[0])}
+	}
+	for _, bound := range row.List("when") {
+		kind, name, _ := strings.Cut(bound, " ")
+		switch {
+		case kind == "from" && when < timeOf(name, state):
+			return cell{code: spec.Code(otherwise[0])}
+		case kind == "before" && when >= timeOf(name, state):
+			return cell{code: spec.Code(otherwise[len(otherwise)-1])}
+		}
+	}
+	to := row["next state"]
+	if to == "same" {
+		to = state
+	}
+	return cell{to: to, money: row["money"], stock: row["stock"]}
+}
+
+// find returns the row for who acts, or the refusal for there being none.
+func (o orderTable) find(state, operation string, a actor) (ruletable.Row, spec.Code) {
+	role := spec.Find(operationOf(operation)).Role
+	if role != 0 && !slices.Contains(a.is, "carrier") && !slices.Contains(a.is, "partial") {
+		return nil, spec.RoleRequired
+	}
+	if state == absent {
+		return nil, spec.NotFound
+	}
+	may, possible := false, false
+	var found ruletable.Row
+	for _, row := range o {
+		if row["operation"] != operation {
+			continue
+		}
+		own := slices.Contains(a.is, row["actor"])
+		may = may || own || row["actor"] == "anyone"
+		possible = possible || row["state"] == state
+		if row["state"] == state && (own || row["actor"] == "anyone" && found == nil) {
+			found = row
+		}
+	}
+	switch {
+	case !may:
+		return nil, spec.NotAParty
+	case found == nil:
+		return nil, spec.WrongState
+	}
+	return found, ""
+}
+
+// orderIn returns books with anna's order in a state of the table.
+func orderIn(t testing.TB, state string) (b *books, listing, id spec.ID) {
 	t.Helper()
 	b = openBooks(t)
 	b.fund(buyers, "anna", spec.CMT(7))
-	listing = b.list("lamp", state == placed)
+	service := slices.Contains([]string{placedService, nameOf(commissioned), nameOf(working)}, state)
+	listing = b.listTerms("lamp", func(c *spec.CreateListing) {
+		c.AcceptRequired = state == nameOf(placed) || state == placedService
+		if service {
+			c.Milestones = []uint32{3333, 3333, 3334}
+		}
+	})
 	command, id := purchase(listing, "order")
 	if state == absent {
 		return b, listing, id
 	}
 	b.must(buyers, "anna", "market:PlaceOrder", command, nil)
-	step := func(when int64, mspID, subAccount string, function string, command proto.Message) {
-		b.now = when
-		b.must(mspID, subAccount, function, command, nil)
-	}
-	if state == shipped || state == handedOver || state == released {
-		step(shippedAt, merchant, "", "market:ShipOrder", &spec.ShipOrder{Order: id[:]})
-	}
-	if state == handedOver || state == released {
-		step(handedOverAt, carrier, "", "market:ReportDelivery", &spec.ReportDelivery{Order: id[:]})
-	}
-	switch state {
-	case released:
-		step(b.now, buyers, "anna", "market:ConfirmOrder", &spec.ConfirmOrder{Order: id[:]})
-	case cancelled:
-		step(b.now, buyers, "anna", "market:CancelOrder", &spec.CancelOrder{Order: id[:]})
-	case refunded:
-		step(b.now, merchant, "", "market:RefundOrder", &spec.RefundOrder{Order: id[:]})
-	case expired:
-		step(start+shipSeconds, operator, "", "market:ExpireOrder", &spec.ExpireOrder{Order: id[:]})
+	for _, step := range waysTo[state] {
+		if step.when > 0 {
+			b.now = step.when
+		}
+		b.must(step.who.mspID, step.who.subAccount, operationOf(step.operation), orderCommands[step.operation](id[:]), nil)
 	}
 	return b, listing, id
 }
 
-// TestOrderStateMachine is every cell of state × operation × actor × time: the state after it, the money moved, the stock
-// returned, or the refusal.
+type waypoint struct {
+	when      int64
+	who       seat
+	operation string
+}
+
+// waysTo leads to each state from that of an order that was just placed.
+var waysTo = func() map[string][]waypoint {
+	carried := seat{carrier, ""}
+	toShipped := []waypoint{{shippedAt, seller, "ShipOrder"}}
+	toHandedOver := append(slices.Clip(toShipped), waypoint{handedOverAt, carried, "ReportDelivery"})
+	toAsked := append(slices.Clip(toHandedOver), waypoint{askedAt, anna, "AskReturn"})
+	toAccepted := append(slices.Clip(toAsked), waypoint{acceptedAt, seller, "AcceptReturn"})
+	return map[string][]waypoint{
+		nameOf(partShipped): {{shippedAt, seller, "ShipOrder part"}}, nameOf(shipped): toShipped, nameOf(handedOver): toHandedOver,
+		nameOf(returnAsked): toAsked, nameOf(returnAccepted): toAccepted,
+		nameOf(returnShipped): append(slices.Clip(toAccepted), waypoint{sentBackAt, anna, "ShipReturn"}),
+		nameOf(working):       {{reportedAt, seller, "ReportMilestone first"}},
+		nameOf(released):      append(slices.Clip(toHandedOver), waypoint{0, anna, "ConfirmOrder"}),
+		nameOf(cancelled):     {{0, anna, "CancelOrder"}}, nameOf(refunded): {{0, seller, "RefundOrder"}},
+		nameOf(expired): {{start + shipSeconds, seat{operator, ""}, "ExpireOrder"}},
+		nameOf(split):   {{0, seller, "ProposeSplit agreed"}, {0, anna, "AgreeSplit"}},
+	}
+}()
+
+func init() {
+	// Steps of the ways that the table has in another form.
+	orderCommands["ReportMilestone first"] = func(o []byte) proto.Message { return &spec.ReportMilestone{Order: o, Milestone: 1} }
+	orderCommands["ProposeSplit agreed"] = func(o []byte) proto.Message { return &spec.ProposeSplit{Order: o, SellerAmount: agreed.Bytes()} }
+}
+
+// TestOrderStateMachine is every cell of docs/rules/orders.md, state × operation × actor × time: the state after it, the money moved,
+// the stock returned, or the refusal.
 func TestOrderStateMachine(t *testing.T) {
+	steps := readOrderTable(t)
+	states := ruletable.Values(table(t, ordersDoc, "States"), "state")
+	operations := ruletable.Values(steps, "operation")
+	for _, operation := range operations {
+		if orderCommands[operation] == nil {
+			t.Fatalf("the table has the operation %s, which this test does not know", operation)
+		}
+	}
 	cells := 0
-	for _, state := range orderStates {
-		for _, tr := range transitions {
+	for _, state := range states {
+		for _, operation := range operations {
 			for _, a := range actors {
-				for _, offset := range []int64{-1, 0, +1, +100_000} {
-					deadline, open := deadlines[state]
-					if !open {
-						deadline = start + protectionSeconds
-					}
-					when := deadline + offset
-					name := fmt.Sprintf("%s, %s by %s, %+d s from its deadline", spec.EnumText(state.Descriptor(), state.Number()), tr.function, a.name, offset)
-					checkCell(t, name, state, tr, a, when)
+				for _, when := range steps.times(state, operation) {
+					name := fmt.Sprintf("%s, %s by %s, %d s after the start", state, operation, a.name, when-start)
+					checkCell(t, name, state, operation, a, when, steps.expect(state, operation, a, when))
 					cells++
 				}
 			}
 		}
 	}
-	if want := 9 * 9 * 8 * 4; cells != want {
-		t.Errorf("%d cells were checked, want %d", cells, want)
+	if want := len(states) * len(operations) * len(actors); cells < want {
+		t.Errorf("%d cells were checked, of %d states, operations and actors", cells, want)
 	}
+	t.Logf("%d cells", cells)
 }
 
-func checkCell(t *testing.T, name string, state spec.OrderState, tr transition, a actor, when int64) {
+// times are those around each bound that the operation has in the state, and one when it has none.
+func (o orderTable) times(state, operation string) []int64 {
+	times := []int64{start + 190}
+	for _, row := range o {
+		if row["operation"] != operation || row["state"] != state {
+			continue
+		}
+		for _, bound := range row.List("when") {
+			if _, name, timed := strings.Cut(bound, " "); timed {
+				at := timeOf(name, state)
+				times = append(times, at-1, at, at+1, at+100_000)
+			}
+		}
+	}
+	slices.Sort(times)
+	return slices.Compact(times)
+}
+
+func checkCell(t *testing.T, name, state, operation string, a actor, when int64, want cell) {
 	t.Helper()
 	b, listing, id := orderIn(t, state)
+	if operation == "AgreeSplit" && slices.Contains([]string{"split", "released", "cancelled", "refunded", "expired", absent}, state) == false {
+		b.must(merchant, "", "market:ProposeSplit", &spec.ProposeSplit{Order: id[:], SellerAmount: agreed.Bytes()}, nil)
+	}
 	b.now = when
-	buyer, seller, fees := spec.SubAccountAddress(buyers, "anna"), spec.OrganisationAddress(merchant), spec.OrganisationAddress(operator)
-	before := [3]spec.Amount{b.wealth(buyer), b.wealth(seller), b.wealth(fees)}
+	parties := []spec.Address{anna.address(), seller.address(), spec.OrganisationAddress(operator)}
+	var before [3]spec.Amount
+	for i, address := range parties {
+		before[i] = b.wealth(address)
+	}
 	stock := b.stock(listing)
-	held, _ := b.records[ledger.HoldKey(buyer, id)].(ledger.Hold)
+	held, _ := b.records[ledger.HoldKey(anna.address(), id)].(ledger.Hold)
 
-	to, code := tr.expected(state, a, when)
-	result, err := b.try(a.mspID, a.subAccount, tr.function, tr.command(id[:]), nil)
-	if code != "" {
-		if err == nil || spec.ErrorCode(err) != code {
-			t.Errorf("%s: %v, want %s", name, err, code)
+	_, err := b.try(a.mspID, a.subAccount, operationOf(operation), orderCommands[operation](id[:]), nil)
+	if want.code != "" {
+		if err == nil || spec.ErrorCode(err) != want.code {
+			t.Errorf("%s: %v, want %s", name, err, want.code)
 		}
 		return
 	}
 	if err != nil {
-		t.Errorf("%s: %v, want %s", name, err, to)
+		t.Errorf("%s: %v, want %s", name, err, want.to)
 		return
 	}
 	order := b.records[ledger.OrderKey(id)].(ledger.Order)
-	if order.State != to || result.(*spec.OrderView).State != to {
-		t.Errorf("%s: the order is %s and the answer %s, want %s", name, order.State, result.(*spec.OrderView).State, to)
+	if got := nameOf(order.State); got != strings.TrimSuffix(want.to, " service") {
+		t.Errorf("%s: the order is %s, want %s", name, got, want.to)
 	}
-	// 7 CMT × 333 bps, rounded down.
-	fee, _ := spec.ParseAmount("0.2331")
-	payout, _ := spec.CMT(7).Sub(fee)
-	var gain [3]spec.Amount
-	wantStock := stock
-	switch to {
-	case released:
-		gain = [3]spec.Amount{{}, payout, fee}
-	case cancelled, refunded, expired:
-		gain = [3]spec.Amount{spec.CMT(7), {}, {}}
-		if state == placed || state == accepted {
-			wantStock += 2
+	toSeller, toBuyer := moved(t, want.money, held.Amount)
+	// 333 bps, rounded down.
+	fee := toSeller.Share(feeBps)
+	payout, _ := toSeller.Sub(fee)
+	for i, gain := range []spec.Amount{toBuyer, payout, fee} {
+		sum, _ := before[i].Add(gain)
+		if got := b.wealth(parties[i]); got != sum {
+			t.Errorf("%s: %s has %s CMT, want %s", name, []string{"the buyer", "the seller", "the operator"}[i], got, sum)
 		}
 	}
-	for i, address := range []spec.Address{buyer, seller, fees} {
-		want, _ := before[i].Add(gain[i])
-		if got := b.wealth(address); got != want {
-			t.Errorf("%s: %s has %s CMT, want %s", name, []string{"the buyer", "the seller", "the operator"}[i], got, want)
-		}
+	units := map[string]uint32{"none": 0, "unshipped": 1, "all": 2}
+	if got := b.stock(listing); got != stock+units[want.stock] {
+		t.Errorf("%s: the lots have %d units, want %d more than %d", name, got, units[want.stock], stock)
 	}
-	if got := b.stock(listing); got != wantStock {
-		t.Errorf("%s: the lots have %d units, want %d", name, got, wantStock)
+	after, stillHeld := b.records[ledger.HoldKey(anna.address(), id)].(ledger.Hold)
+	out, _ := toSeller.Add(toBuyer)
+	if rest, _ := held.Amount.Sub(out); rest != after.Amount || stillHeld == rest.IsZero() || order.Held() != rest {
+		t.Errorf("%s: %s are held, in a hold: %t, and the order says %s; want %s", name, after.Amount, stillHeld, order.Held(), rest)
 	}
-	after, stillHeld := b.records[ledger.HoldKey(buyer, id)].(ledger.Hold)
-	_, open := deadlines[to]
-	if open != stillHeld || open && after != held {
-		t.Errorf("%s: the order holds %v, %t; it held %v", name, after, stillHeld, held)
-	}
-	checkTimes(t, name, order, to, when)
+	checkTimes(t, name, order, state, when)
 }
 
-// checkTimes: the deadlines of funding stay; only proof of hand-over starts the release clock, once.
-func checkTimes(t *testing.T, name string, order ledger.Order, to spec.OrderState, when int64) {
+// moved is what the table's money moves to the seller and to the buyer.
+func moved(t *testing.T, money string, held spec.Amount) (toSeller, toBuyer spec.Amount) {
+	rest := func(a spec.Amount) spec.Amount {
+		r, _ := held.Sub(a)
+		return r
+	}
+	switch money {
+	case "none":
+	case "release all":
+		return held, toBuyer
+	case "release part":
+		return part, toBuyer
+	case "release milestone":
+		return milestone, toBuyer
+	case "refund all":
+		return toSeller, held
+	case "refund part":
+		return toSeller, part
+	case "refund unshipped":
+		// One of two units.
+		return toSeller, spec.Units(3_500_000_000_000_000_000)
+	case "release reported, refund rest":
+		return milestone, rest(milestone)
+	case "split":
+		return agreed, rest(agreed)
+	default:
+		t.Fatalf("the table has the money %q, which this test does not know", money)
+	}
+	return toSeller, toBuyer
+}
+
+// checkTimes: the deadlines of funding stay; only proof of hand-over starts the release clock, once, and a declined return leaves
+// at least a step's time.
+func checkTimes(t *testing.T, name string, order ledger.Order, from string, when int64) {
 	t.Helper()
 	if order.PlacedAt != start || order.ShipDeadline != start+shipSeconds || order.ProtectionDeadline != start+protectionSeconds || order.UpdatedAt != when {
 		t.Errorf("%s: the times are %d, %d, %d and %d", name, order.PlacedAt, order.ShipDeadline, order.ProtectionDeadline, order.UpdatedAt)
 	}
-	if to == handedOver && order.ReleaseDue != when+releaseSeconds {
-		t.Errorf("%s: the release is due at %d, want %d", name, order.ReleaseDue, when+releaseSeconds)
-	}
-	if to == shipped && order.ReleaseDue != 0 {
+	due := order.ReleaseDue
+	switch {
+	case order.State == handedOver && from == nameOf(returnAsked):
+		if want := max(handedOverAt+releaseSeconds, when+returnSeconds); due != want {
+			t.Errorf("%s: after a declined return the release is due at %d, want %d", name, due, want)
+		}
+	case order.State == handedOver && from != nameOf(handedOver):
+		if due != when+releaseSeconds {
+			t.Errorf("%s: the release is due at %d, want %d", name, due, when+releaseSeconds)
+		}
+	case order.State == shipped && due != 0:
 		t.Errorf("%s: the seller's word alone started the release clock", name)
 	}
 }
@@ -279,7 +425,7 @@ func checkTimes(t *testing.T, name string, order ledger.Order, to spec.OrderStat
 // A wrong code proves nothing, whatever it resembles; without a commitment no code does.
 func TestHandOverCodes(t *testing.T) {
 	for _, guess := range [][]byte{make([]byte, 16), []byte("0123456789abcdeg"), slices.Repeat([]byte{255}, 16)} {
-		b, _, id := orderIn(t, shipped)
+		b, _, id := orderIn(t, nameOf(shipped))
 		if _, err := b.try(merchant, "", "market:HandOverOrder", &spec.HandOverOrder{Order: id[:], Code: guess}, nil); spec.ErrorCode(err) != spec.WrongCode {
 			t.Errorf("the code %q: %v, want %s", guess, err, spec.WrongCode)
 		}
@@ -304,7 +450,7 @@ func TestHandOverCodes(t *testing.T) {
 
 // A client's clock behind the order's last change does not turn it back.
 func TestAnOrdersTimeNeverGoesBack(t *testing.T) {
-	b, _, id := orderIn(t, shipped)
+	b, _, id := orderIn(t, nameOf(shipped))
 	b.now = shippedAt - 50
 	b.must(carrier, "", "market:ReportDelivery", &spec.ReportDelivery{Order: id[:]}, nil)
 	order := b.records[ledger.OrderKey(id)].(ledger.Order)
@@ -315,7 +461,7 @@ func TestAnOrdersTimeNeverGoesBack(t *testing.T) {
 
 // The fee's share and the time to release are those of funding: an order remembers them.
 func TestAnOrderKeepsTheTermsItWasFundedWith(t *testing.T) {
-	b, listing, id := orderIn(t, accepted)
+	b, listing, id := orderIn(t, nameOf(accepted))
 	params := b.records[ledger.ParametersKey()].(ledger.Parameters)
 	params.FeeBps, params.ReleaseSeconds, params.ShipSeconds, params.ProtectionSeconds = 10_000, 1, 1, 1
 	b.records[ledger.ParametersKey()] = params
@@ -355,5 +501,27 @@ func TestFeesAreRoundedDown(t *testing.T) {
 		if got := b.wealth(spec.OrganisationAddress(merchant)); got != spec.Units(row.units-row.fee) {
 			t.Errorf("of %d base units the seller has %v, want %d", row.units, got, row.units-row.fee)
 		}
+	}
+}
+
+// Many small releases cost what one large one does, and a split of 33.5 to 66.5 pays out all, to the unit.
+func TestFeesAreThoseOfTheSum(t *testing.T) {
+	b, _, id := orderIn(t, nameOf(handedOver))
+	for range 6 {
+		// 333 bps of 60 units are 1.99: released by itself, each would leave a rest.
+		b.must(buyers, "anna", "market:ConfirmOrder", &spec.ConfirmOrder{Order: id[:], Amount: spec.Units(60).Bytes()}, nil)
+	}
+	if got, want := b.wealth(spec.OrganisationAddress(operator)), spec.Units(6*60*feeBps/10_000); got != want || got == spec.Units(6*(60*feeBps/10_000)) {
+		t.Errorf("six releases of 60 units cost %v, want %v", got, want)
+	}
+	held := b.records[ledger.OrderKey(id)].(ledger.Order).Held()
+	toSeller := held.Share(6_650)
+	b.must(buyers, "anna", "market:ProposeSplit", &spec.ProposeSplit{Order: id[:], SellerAmount: toSeller.Bytes()}, nil)
+	b.must(merchant, "", "market:AgreeSplit", &spec.AgreeSplit{Order: id[:], SellerAmount: toSeller.Bytes()}, nil)
+	released, _ := toSeller.Add(spec.Units(6 * 60))
+	sum, _ := b.wealth(seller.address()).Add(b.wealth(spec.OrganisationAddress(operator)))
+	back, _ := held.Sub(toSeller)
+	if sum != released || b.wealth(anna.address()) != back || b.wealth(spec.OrganisationAddress(operator)) != released.Share(feeBps) {
+		t.Errorf("the seller and the operator have %s, want %s; the buyer %s, want %s", sum, released, b.wealth(anna.address()), back)
 	}
 }

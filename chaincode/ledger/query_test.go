@@ -11,7 +11,7 @@ import (
 )
 
 func TestBalanceShowsWhereMoneyLies(t *testing.T) {
-	b, _, _ := orderIn(t, shipped) // 7 CMT held
+	b, _, _ := orderIn(t, nameOf(shipped)) // 7 CMT held
 	b.fund(buyers, "anna", spec.CMT(2))
 	for n := range 3 {
 		b.must(treasurer, "", "token:Transfer", &spec.Transfer{Reference: fmt.Sprint("gift-", n), To: anna.address().Bytes(), Amount: spec.CMT(1).Bytes()}, nil)

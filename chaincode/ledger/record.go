@@ -33,6 +33,7 @@ const (
 	TokenHoldKind
 	AuctionKind
 	BidKind
+	MilestonesKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -129,6 +130,9 @@ func BidKey(auction spec.ID, n uint32) Key {
 	return Key{Kind: BidKind, Parent: string(auction[:]), ID: versionID(n)}
 }
 
+// MilestonesKey is the key of an order's milestones.
+func MilestonesKey(order spec.ID) Key { return Key{Kind: MilestonesKind, ID: string(order[:])} }
+
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
 
@@ -149,6 +153,7 @@ type Parameters struct {
 	// AuctionSeconds is the longest time that an auction may run before extensions, AuctionExtensionSeconds how long it stays
 	// open at least after each bid.
 	AuctionSeconds, AuctionExtensionSeconds uint32
+	ReturnSeconds                           uint32
 }
 
 // Member is an organisation on the ledger.
@@ -220,9 +225,13 @@ type Burn struct {
 
 // Listing is the head of a listing, which only its seller reads and writes.
 type Listing struct {
-	Seller               spec.Address
-	Version              uint32
-	Closed               bool
+	Seller  spec.Address
+	Version uint32
+	Closed  bool
+	// Suspended by the operator, for the reason; the last reason stays after it was resumed.
+	Suspended            bool
+	Reason               string
+	ReasonHash           [32]byte
 	CreatedAt, UpdatedAt int64
 }
 
@@ -234,20 +243,42 @@ type Version struct {
 	Price          spec.Amount
 	ShippingPrice  spec.Amount
 	Category       string
+	Region         string
 	ContentHash    [32]byte
 	AcceptRequired bool
-	CreatedAt      int64
+	// Milestones are a service's, their shares in hundredths of a percent; goods have none.
+	Milestones [MaxMilestones]uint32
+	// VariantPrices are those of the further variants, from 1; those behind the last are nothing.
+	VariantPrices [MaxVariants - 1]spec.Amount
+	CreatedAt     int64
 }
+
+// MaxVariants is how many variants a version may have, MaxLots into how many lots the stock of one is divided at most.
+const (
+	MaxVariants = 16
+	MaxLots     = 16
+)
 
 // End marks that a version takes no more orders. It is never rewritten.
 type End struct {
-	// Closed: the listing was closed; otherwise a newer version took its place.
-	Closed bool
-	Time   int64
+	Cause EndCause
+	Time  int64
 }
 
-// Lot is a part of a listing's stock.
-type Lot struct{ Stock uint32 }
+// EndCause is why a version takes no more orders.
+type EndCause uint8
+
+// The causes.
+const (
+	// Edited: a newer version took its place.
+	Edited EndCause = iota
+	Closed
+	// Suspended: if the listing was resumed since, a newer version took its place.
+	Suspended
+)
+
+// Lot is a part of the stock of a listing's variant.
+type Lot struct{ Stock, Variant uint32 }
 
 // Order is a purchase, with the terms it was funded under. Times are Unix seconds; a hash that is not given is zero. It is
 // written at each step of a purchase, so it has nothing that follows from elsewhere: what it still holds and what fee was paid are
@@ -264,17 +295,47 @@ type Order struct {
 	Released, Refunded spec.Amount
 	FeeBps             uint32
 	ReleaseSeconds     uint32
+	ReturnSeconds      uint32
+	// Variant is the listing's.
+	Variant uint32
+	// Shipped counts the units on their way, through the lines in their order, while others have to follow; 0 otherwise.
+	Shipped uint32
+	// Milestones counts those of a service, which lie in a record of their own.
+	Milestones uint32
+	// SplitBy proposes that the seller has SplitAmount of what is held.
+	SplitBy            spec.OrderSide
+	SplitAmount        spec.Amount
 	PlacedAt           int64
 	UpdatedAt          int64
 	ShipDeadline       int64
 	ProtectionDeadline int64
 	// ReleaseDue is 0 until hand-over is proven.
-	ReleaseDue   int64
-	HandOverHash [32]byte
-	DeliveryHash [32]byte
-	TrackingHash [32]byte
-	ProofHash    [32]byte
+	ReleaseDue int64
+	// ReturnDue is when the next step of a return has to be taken, and 0 until one is asked; a return is asked once.
+	ReturnDue          int64
+	HandOverHash       [32]byte
+	DeliveryHash       [32]byte
+	TrackingHash       [32]byte
+	ProofHash          [32]byte
+	ReturnHash         [32]byte
+	ReturnTrackingHash [32]byte
 }
+
+// MaxMilestones is how many milestones a service may have.
+const MaxMilestones = 8
+
+// Milestone is a part of a service.
+type Milestone struct {
+	// ShareBps is its share of the order's total.
+	ShareBps uint32
+	// Due is when anyone may release it; 0 until it is reported done.
+	Due       int64
+	Released  bool
+	ProofHash [32]byte
+}
+
+// Milestones are the parts of an order of a service; those behind the order's number of them are empty.
+type Milestones [MaxMilestones]Milestone
 
 // Payout is the fact of a payment to many. Who received what is in its transaction: a copy would cost 20 KB.
 type Payout struct {
@@ -385,3 +446,6 @@ func (Auction) Kind() Kind { return AuctionKind }
 
 // Kind names the record's kind.
 func (Bid) Kind() Kind { return BidKind }
+
+// Kind names the record's kind.
+func (Milestones) Kind() Kind { return MilestonesKind }

@@ -16,19 +16,59 @@ func acceptOrder(t *task, c *spec.AcceptOrder) (proto.Message, error) {
 	if err := order.before(order.ShipDeadline, "the time to ship"); err != nil {
 		return nil, err
 	}
-	return t.move(id, order, accepted), nil
+	return t.move(id, order, order.begun()), nil
 }
 
-// shipOrder is the seller's word alone, and so starts no clock.
+// begun is the state of an order that the seller took.
+func (o Order) begun() spec.OrderState {
+	if o.Milestones > 0 {
+		return commissioned
+	}
+	return accepted
+}
+
+// shipOrder is the seller's word alone, and so starts no clock. Units that go in several parcels are counted until all went.
 func shipOrder(t *task, c *spec.ShipOrder) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, seller, accepted)
+	id, order, err := t.openOrder(c.Order, seller, accepted, partShipped)
 	if err != nil {
 		return nil, err
 	}
 	if err := order.before(order.ShipDeadline, "the time to ship"); err != nil {
 		return nil, err
 	}
+	left := order.Quantity - order.Shipped
+	if c.Quantity > left {
+		return nil, spec.FieldErrorf(spec.NotEnoughHeld, "quantity", "%d units are left to ship", left)
+	}
 	order.TrackingHash = hash(c.TrackingHash)
+	if c.Quantity > 0 && c.Quantity < left {
+		order.Shipped += c.Quantity
+		return t.move(id, order, partShipped), nil
+	}
+	order.Shipped = 0
+	return t.move(id, order, shipped), nil
+}
+
+// expireRest refunds the units that did not go in time; those that went are shipped. The share of those in the total is rounded
+// down, and what was refunded before counts for the others.
+func (t *task) expireRest(id spec.ID, order Order) (proto.Message, error) {
+	share := order.Total.Portion(order.Shipped, order.Quantity)
+	rest, some := minus(order.Total, share).Sub(order.Refunded)
+	if !some {
+		rest = spec.Amount{}
+	}
+	if order.Held().Less(rest) {
+		rest = order.Held()
+	}
+	t.returnStock(id, order)
+	order, err := t.payOut(id, order, spec.Amount{}, rest)
+	if err != nil {
+		return nil, err
+	}
+	order.Shipped = 0
+	if order.Held().IsZero() {
+		return t.move(id, order, expired), nil
+	}
 	return t.move(id, order, shipped), nil
 }
 

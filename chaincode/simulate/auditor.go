@@ -164,9 +164,9 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s comes back", state.FormatKey(c.key))
 		case c.key.Kind == ledger.CreditKind && c.before != nil && c.after != nil:
 			a.fault("%s is rewritten", state.FormatKey(c.key))
-		case c.key.Kind == ledger.HoldKind && c.before != nil && worth(c.after).Cmp(worth(c.before)) >= 0:
-			a.fault("%s holds no less than before", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AuctionKind || c.key.Kind == ledger.TokenHoldKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
+		case c.key.Kind == ledger.HoldKind && c.before != nil && worth(c.after).Cmp(worth(c.before)) > 0:
+			a.fault("%s holds more than before", state.FormatKey(c.key))
+		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.MilestonesKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AuctionKind || c.key.Kind == ledger.TokenHoldKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
 	}
@@ -290,8 +290,8 @@ func (a *Auditor) checkState(height uint64) {
 			}
 			// An order's key sorts behind the holds', so that they have all been seen.
 			held, ok := holds[ledger.HoldKey(r.Buyer, id)]
-			if !ok || held != r.Total {
-				a.fault("order %x is open and holds %s of %s", id, held, r.Total)
+			if !ok || held != r.Held() {
+				a.fault("order %x is open and holds %s of %s", id, held, r.Held())
 			}
 			delete(holds, ledger.HoldKey(r.Buyer, id))
 		}
@@ -320,13 +320,4 @@ func find(changes []change, key ledger.Key) *change {
 		}
 	}
 	return nil
-}
-
-func contains(states []spec.OrderState, s spec.OrderState) bool {
-	for _, other := range states {
-		if other == s {
-			return true
-		}
-	}
-	return false
 }

@@ -27,14 +27,15 @@ var members = []string{operator, merchant, buyers, treasurer, carrier}
 // The parameters of the test's ledger.
 const (
 	feeBps            = 333 // so that fees have a rest to round
-	shipSeconds       = 300
-	releaseSeconds    = 200
-	protectionSeconds = 900
+	shipSeconds       = 900
+	releaseSeconds    = 600
+	protectionSeconds = 3000
 	epochSeconds      = 300
 	graceSeconds      = 120
 	holdSeconds       = 500
 	auctionSeconds    = 400
 	extensionSeconds  = 50
+	returnSeconds     = 400
 )
 
 // ledgerID is what keys sign along with what they ask.
@@ -73,6 +74,7 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 		HoldSeconds:             holdSeconds,
 		AuctionSeconds:          auctionSeconds,
 		AuctionExtensionSeconds: extensionSeconds,
+		ReturnSeconds:           returnSeconds,
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},

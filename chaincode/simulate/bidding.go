@@ -81,15 +81,13 @@ func (b *books) closeAuction(c *spec.CloseAuction) {
 		return
 	}
 	at := spec.AuctionOrder(id, c.Bids)
-	order, ok := b.order(at)
+	order, ok := b.after(ledger.OrderKey(at)).(ledger.Order)
 	if !ok || order.Buyer != bid.Bidder || order.Seller != auction.Seller || order.Total != bid.Amount || order.Quantity != auction.Quantity || order.PlacedAt < max(auction.EndsAt, bid.EndsAt) {
 		b.fault("the auction %x became the order %v, not that of %v", id, order, bid)
 	}
 	version, _ := b.after(ledger.VersionKey(auction.Listing, auction.Version)).(ledger.Version)
-	b.orders[at], b.won[at] = spec.OrderState_ORDER_STATE_ACCEPTED, true
-	if version.AcceptRequired {
-		b.orders[at] = spec.OrderState_ORDER_STATE_PLACED
-	}
+	b.begin(at, order, version)
+	b.won[at] = true
 	b.auctions[id] = spec.AuctionState_AUCTION_STATE_SOLD
 }
 

@@ -15,8 +15,8 @@ type books struct {
 	// spent is what each account paid, given what each was given, and for what.
 	spent map[spec.Address]*big.Int
 	given map[gift]*big.Int
-	// orders are the states that the orders came to, settled those that paid out.
-	orders map[spec.ID]spec.OrderState
+	// orders are what the orders came to.
+	orders map[spec.ID]*orderBook
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
 	// allowances and holds are what the commands leave of those that they touch.
@@ -38,7 +38,7 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]spec.OrderState{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]*orderBook{}, stock: map[spec.ID]int64{},
 		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
 		auctions: map[spec.ID]spec.AuctionState{}, bids: map[spec.ID]bool{}, won: map[spec.ID]bool{},
 	}
@@ -95,9 +95,9 @@ func (b *books) enter(deed *act) {
 	case *spec.Burn:
 		b.spend(deed.actor, new(big.Int).SetBytes(c.Amount))
 	case *spec.CreateListing:
-		b.addStock(spec.NewID(spec.ListingType, deed.actor, c.Reference), c.Stock)
+		b.addStock(spec.NewID(spec.ListingType, deed.actor, c.Reference), c.Stock, c.Variants)
 	case *spec.EditListing:
-		b.addStock(spec.ID(c.Listing), c.AddStock)
+		b.addStock(spec.ID(c.Listing), c.AddStock, c.Variants)
 	case *spec.PlaceOrder:
 		b.place(deed, c)
 	case interface{ GetOrder() []byte }:
@@ -136,43 +136,48 @@ func (b *books) give(to []byte, cause spec.CreditKind, amount *big.Int) {
 	b.given[g].Add(b.given[g], amount)
 }
 
-func (b *books) addStock(listing spec.ID, units uint32) {
+func (b *books) addStock(listing spec.ID, units uint32, variants []*spec.VariantTerms) {
+	for _, variant := range variants {
+		units += variant.Stock
+	}
 	b.stock[listing] += int64(units)
 	b.added[listing] += int64(units)
 }
 
-// order returns what the transaction leaves of an order; its terms are those that it was funded with.
-func (b *books) order(id spec.ID) (ledger.Order, bool) {
-	c := find(b.changes, ledger.OrderKey(id))
-	if c == nil {
-		b.fault("a command changes the order %x and nothing is written of it", id)
-		return ledger.Order{}, false
-	}
-	order, ok := c.after.(ledger.Order)
-	return order, ok
-}
-
 func (b *books) place(deed *act, c *spec.PlaceOrder) {
 	id := spec.NewID(spec.OrderType, deed.actor, c.Reference)
-	order, ok := b.order(id)
-	if !ok {
-		return
-	}
-	if _, again := b.orders[id]; again || b.records[ledger.OrderKey(id)] != nil {
+	order, _ := b.after(ledger.OrderKey(id)).(ledger.Order)
+	if b.orders[id] != nil || b.records[ledger.OrderKey(id)] != nil {
 		b.fault("the order %x is placed a second time", id)
 	}
 	version, _ := b.after(ledger.VersionKey(spec.ID(c.Listing), c.Version)).(ledger.Version)
-	want := new(big.Int).Mul(units(version.Price), big.NewInt(int64(c.Quantity)))
+	price := version.Price
+	if c.Variant > 0 {
+		price = version.VariantPrices[c.Variant-1]
+	}
+	want := new(big.Int).Mul(units(price), big.NewInt(int64(c.Quantity)))
 	want.Add(want, units(version.ShippingPrice))
-	if order.Buyer != deed.actor || order.Seller != version.Seller || order.Quantity != c.Quantity || units(order.Total).Cmp(want) != 0 {
+	if order.Buyer != deed.actor || order.Seller != version.Seller || order.Quantity != c.Quantity || order.Variant != c.Variant || units(order.Total).Cmp(want) != 0 {
 		b.fault("the order %x is not what %s asked for", id, deed.actor)
 	}
 	b.spend(deed.actor, want)
 	b.stock[order.Listing] -= int64(order.Quantity)
-	b.orders[id] = spec.OrderState_ORDER_STATE_ACCEPTED
-	if version.AcceptRequired {
-		b.orders[id] = spec.OrderState_ORDER_STATE_PLACED
+	b.begin(id, order, version)
+}
+
+// begin writes down that an order of a version begins.
+func (b *books) begin(id spec.ID, order ledger.Order, version ledger.Version) {
+	book := &orderBook{terms: order, state: spec.OrderState_ORDER_STATE_ACCEPTED, released: new(big.Int), refunded: new(big.Int)}
+	if version.Milestones[0] > 0 {
+		book.state = spec.OrderState_ORDER_STATE_COMMISSIONED
 	}
+	if version.AcceptRequired {
+		book.state = spec.OrderState_ORDER_STATE_PLACED
+	}
+	for _, share := range version.Milestones {
+		book.milestones = append(book.milestones, milestoneBook{share: int64(share)})
+	}
+	b.orders[id] = book
 }
 
 // after is a record as the transaction leaves it.
@@ -181,103 +186,6 @@ func (b *books) after(key ledger.Key) ledger.Record {
 		return c.after
 	}
 	return b.records[key]
-}
-
-// successors are the steps that an order's state may take.
-var successors = map[spec.OrderState][]spec.OrderState{
-	spec.OrderState_ORDER_STATE_PLACED: {
-		spec.OrderState_ORDER_STATE_ACCEPTED, spec.OrderState_ORDER_STATE_CANCELLED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_ACCEPTED: {
-		spec.OrderState_ORDER_STATE_SHIPPED, spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_RELEASED,
-		spec.OrderState_ORDER_STATE_CANCELLED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_SHIPPED: {
-		spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
-		spec.OrderState_ORDER_STATE_EXPIRED,
-	},
-	spec.OrderState_ORDER_STATE_HANDED_OVER: {
-		spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED,
-	},
-}
-
-// open reports whether an order in the state holds money.
-func open(s spec.OrderState) bool { return len(successors[s]) > 0 }
-
-// unshipped reports whether the goods of an order in the state are still the seller's to sell.
-func unshipped(s spec.OrderState) bool {
-	return s == spec.OrderState_ORDER_STATE_PLACED || s == spec.OrderState_ORDER_STATE_ACCEPTED
-}
-
-// stepOf returns where a command takes an order, and whether only its seller or only its buyer may.
-func stepOf(command any) (to spec.OrderState, onlySeller, onlyBuyer bool) {
-	switch command.(type) {
-	case *spec.AcceptOrder:
-		return spec.OrderState_ORDER_STATE_ACCEPTED, true, false
-	case *spec.ShipOrder:
-		return spec.OrderState_ORDER_STATE_SHIPPED, true, false
-	case *spec.HandOverOrder, *spec.ReportDelivery:
-		return spec.OrderState_ORDER_STATE_HANDED_OVER, false, false
-	case *spec.ConfirmOrder:
-		return spec.OrderState_ORDER_STATE_RELEASED, false, true
-	case *spec.ReleaseOrder:
-		return spec.OrderState_ORDER_STATE_RELEASED, false, false
-	case *spec.CancelOrder:
-		return spec.OrderState_ORDER_STATE_CANCELLED, false, false
-	case *spec.RefundOrder:
-		return spec.OrderState_ORDER_STATE_REFUNDED, true, false
-	case *spec.ExpireOrder:
-		return spec.OrderState_ORDER_STATE_EXPIRED, false, false
-	}
-	return spec.OrderState_ORDER_STATE_UNSPECIFIED, false, false
-}
-
-func (b *books) step(deed *act, id spec.ID) {
-	order, ok := b.order(id)
-	if !ok {
-		return
-	}
-	from, begun := b.orders[id]
-	if !begun {
-		before, _ := b.records[ledger.OrderKey(id)].(ledger.Order)
-		from = before.State
-	}
-	to, onlySeller, onlyBuyer := stepOf(deed.call.Command)
-	if !contains(successors[from], to) {
-		b.fault("order %x goes from %s to %s", id, from, to)
-	}
-	if onlySeller && deed.actor != order.Seller || onlyBuyer && deed.actor != order.Buyer {
-		b.fault("order %x comes to %s by %s", id, to, deed.actor)
-	}
-	b.orders[id] = to
-	if open(to) {
-		return
-	}
-	b.settle(order, to)
-	if unshipped(from) && to != spec.OrderState_ORDER_STATE_RELEASED {
-		b.stock[order.Listing] += int64(order.Quantity)
-		b.returned[id] += int64(order.Quantity)
-	}
-}
-
-// settle: a release pays the seller all but ⌊total × bps / 10,000⌋, which the fee account gets; everything else pays the
-// buyer all.
-func (b *books) settle(order ledger.Order, to spec.OrderState) {
-	total := units(order.Total)
-	if to != spec.OrderState_ORDER_STATE_RELEASED {
-		b.give(order.Buyer.Bytes(), spec.CreditKind_CREDIT_KIND_REFUND, total)
-		return
-	}
-	fee := feeOf(order)
-	b.give(order.Seller.Bytes(), spec.CreditKind_CREDIT_KIND_RELEASE, new(big.Int).Sub(total, fee))
-	params, _ := b.records[ledger.ParametersKey()].(ledger.Parameters)
-	b.give(params.FeeAccount.Bytes(), spec.CreditKind_CREDIT_KIND_FEE, fee)
-}
-
-func feeOf(order ledger.Order) *big.Int {
-	fee := new(big.Int).Mul(units(order.Total), big.NewInt(int64(order.FeeBps)))
-	return fee.Div(fee, big.NewInt(10_000))
 }
 
 // checkMoney holds accounts and credits to what was spent and given.
@@ -333,61 +241,6 @@ func (b *books) checkCredit(g gift, credit ledger.Credit) {
 		b.fault("%s is given a credit of %s (%s), not of %s base units", g.to, credit.Amount, g.cause, amount)
 	}
 	delete(b.given, g)
-}
-
-// checkOrders: an order takes only steps that commands ask for; its hold begins and ends with it.
-func (b *books) checkOrders() {
-	for _, c := range b.changes {
-		switch c.key.Kind {
-		case ledger.OrderKind:
-			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
-		case ledger.HoldKind:
-			id := spec.ID([]byte(c.key.ID))
-			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && !b.bids[id] {
-				b.fault("%s changes without its order, token hold or bid", state.FormatKey(c.key))
-			}
-		}
-	}
-}
-
-func (b *books) checkOrder(id spec.ID, c change) {
-	after, _ := c.after.(ledger.Order)
-	before, existed := c.before.(ledger.Order)
-	if reached, asked := b.orders[id]; !asked || reached != after.State {
-		b.fault("order %x is %s, what was asked makes it %s", id, after.State, reached)
-	}
-	var released, refunded spec.Amount
-	switch {
-	case after.State == spec.OrderState_ORDER_STATE_RELEASED:
-		released = after.Total
-	case !open(after.State):
-		refunded = after.Total
-	}
-	if after.Released != released || after.Refunded != refunded {
-		b.fault("order %x records %s released and %s refunded, not %s and %s", id, after.Released, after.Refunded, released, refunded)
-	}
-	if existed && after.UpdatedAt < before.UpdatedAt {
-		b.fault("order %x goes back in time", id)
-	}
-	if existed && termsOf(before) != termsOf(after) {
-		b.fault("order %x: the terms it was funded with change", id)
-	}
-	var held ledger.Record
-	if open(after.State) {
-		held = ledger.Hold{Amount: after.Total}
-	}
-	key := ledger.HoldKey(after.Buyer, id)
-	if b.after(key) != held || existed && b.records[key] != (ledger.Hold{Amount: after.Total}) || !existed && b.records[key] != nil && !b.won[id] {
-		b.fault("order %x is %s and its hold went from %v to %v", id, after.State, b.records[key], b.after(key))
-	}
-}
-
-// termsOf is what never changes in an order.
-func termsOf(o ledger.Order) ledger.Order {
-	o.State, o.UpdatedAt, o.ReleaseDue = 0, 0, 0
-	o.Released, o.Refunded = spec.Amount{}, spec.Amount{}
-	o.TrackingHash, o.ProofHash = [32]byte{}, [32]byte{}
-	return o
 }
 
 // checkStock: stock comes by listing, editing and return, and goes by orders; nothing else moves it.

@@ -62,7 +62,7 @@ func TestHistories(t *testing.T) {
 	}
 	for _, code := range []spec.Code{
 		spec.FenceTooEarly, spec.ReferenceUsed, spec.WrongState, spec.NotAParty, spec.NotDue, spec.DeadlinePassed,
-		spec.LotEmpty, spec.InsufficientFunds, spec.TimestampOutOfRange, spec.VersionStale, spec.ListingClosed, spec.NoCredits,
+		spec.LotEmpty, spec.InsufficientFunds, spec.TimestampOutOfRange, spec.ListingSuspended, spec.VersionStale, spec.ListingClosed, spec.NoCredits,
 	} {
 		if refusals[code] == 0 {
 			t.Errorf("no history has a call that is refused with %s", code)
@@ -383,18 +383,18 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return h.drawBidding(who)
 	case 24, 25, 26, 27, 28:
 		return h.drawSetAside(who)
-	case 6, 7, 8, 9, 10:
+	case 6, 7, 8, 9:
 		if listings := h.auditor.Listings(); len(listings) > 0 {
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
 	default:
-		if orders := h.auditor.Orders(); len(orders) > 0 {
-			id := orders[h.rand.IntN(len(orders))]
-			if isSettled(h.orderState(id)) && h.oneIn(2) {
-				id = orders[h.rand.IntN(len(orders))]
-			}
-			return h.drawOrderStep(who, id)
+		orders := h.auditor.Orders()
+		if open := slices.DeleteFunc(slices.Clone(orders), func(id spec.ID) bool { return isSettled(h.orderState(id)) }); len(open) > 0 && !h.oneIn(10) {
+			orders = open
+		}
+		if len(orders) > 0 {
+			return h.drawOrderStep(who, orders[h.rand.IntN(len(orders))])
 		}
 		return h.drawListing(who)
 	}
@@ -448,17 +448,27 @@ func (h *history) drawListing(who *player) (string, proto.Message, *spec.Hints) 
 		if !h.oneIn(5) {
 			h.become(who, head.Seller)
 		}
+		if head.Suspended && !h.oneIn(3) || h.oneIn(30) {
+			*who = h.players[0] // the operator
+			return "market:ResumeListing", &spec.ResumeListing{Listing: id[:]}, nil
+		}
+		if h.oneIn(8) {
+			*who = h.players[0]
+			return "market:SuspendListing", &spec.SuspendListing{Listing: id[:], Reason: "a test"}, nil
+		}
 		if h.oneIn(6) {
 			return "market:CloseListing", &spec.CloseListing{Listing: id[:]}, nil
 		}
 		return "market:EditListing", &spec.EditListing{
 			Listing: id[:], Version: max(1, head.Version-uint32(h.rand.IntN(2))), Price: h.positive(), ShippingPrice: h.amount().Bytes(),
-			AddStock: uint32(h.rand.IntN(4)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2),
+			AddStock: uint32(h.rand.IntN(4)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2), Milestones: h.milestones(),
+			Variants: h.variants(),
 		}, nil
 	}
 	return "market:CreateListing", &spec.CreateListing{
 		Reference: h.reference(), Price: h.positive(), ShippingPrice: h.amount().Bytes(), Stock: 1 + uint32(h.rand.IntN(10)),
-		Lots: uint32(h.rand.IntN(5)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2),
+		Lots: uint32(h.rand.IntN(5)), Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: h.oneIn(2), Milestones: h.milestones(),
+		Variants: h.variants(),
 	}, nil
 }
 
@@ -482,79 +492,138 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 		*who = h.players[buyersAt+h.rand.IntN(len(h.players)-buyersAt)]
 	}
 	quantity := 1 + uint32(h.rand.IntN(3))
-	goods, _ := version.Price.Mul(uint64(quantity))
+	price, variant := version.Price, uint32(0)
+	if !version.VariantPrices[0].IsZero() && h.oneIn(2) {
+		price, variant = version.VariantPrices[0], 1
+	}
+	goods, _ := price.Mul(uint64(quantity))
 	total, _ := goods.Add(version.ShippingPrice)
 	if h.oneIn(20) {
 		total = spec.CMT(3)
 	}
 	reference := h.reference()
 	order := spec.NewID(spec.OrderType, who.address, reference)
-	command := &spec.PlaceOrder{Reference: reference, Listing: listing[:], Version: number, Quantity: quantity, Total: total.Bytes()}
+	command := &spec.PlaceOrder{Reference: reference, Listing: listing[:], Version: number, Variant: variant, Quantity: quantity, Total: total.Bytes()}
 	if h.oneIn(2) {
 		command.HandOverHash = spec.HandOverHash(order, code)
 	}
 	hints := h.folding(who)
 	if lots := h.entries(ledger.LotKind, listing[:]); len(lots) > 0 && !h.oneIn(10) {
+		own := slices.DeleteFunc(slices.Clone(lots), func(lot ledger.Entry) bool { return lot.Record.(ledger.Lot).Variant != variant })
+		if len(own) > 0 && !h.oneIn(10) {
+			lots = own
+		}
 		hints.Lot = []byte(lots[h.rand.IntN(len(lots))].Key.ID)
 	}
 	return "market:PlaceOrder", command, hints
 }
 
+// variants are none, mostly, or one.
+func (h *history) variants() []*spec.VariantTerms {
+	if !h.oneIn(3) {
+		return nil
+	}
+	return []*spec.VariantTerms{{Price: h.positive(), Stock: uint32(h.rand.IntN(5))}}
+}
+
+// milestones are none, as goods have, or a service's.
+func (h *history) milestones() []uint32 {
+	return [][]uint32{nil, nil, nil, {10_000}, {3333, 6667}}[h.rand.IntN(5)]
+}
+
 func (h *history) drawOrderStep(who *player, id spec.ID) (string, proto.Message, *spec.Hints) {
 	order := h.auditor.Record(ledger.OrderKey(id)).(ledger.Order)
-	o := id[:]
+	step := orderSteps[h.rand.IntN(len(orderSteps))]
+	if likely := likelySteps[order.State]; len(likely) > 0 && !h.oneIn(20) {
+		step = likely[h.rand.IntN(len(likely))]
+	}
+	either := []spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)]
 	as := func(address spec.Address) {
-		if !h.oneIn(8) {
+		if !h.oneIn(12) {
 			h.become(who, address)
 		}
 	}
-	step := h.rand.IntN(len(orderSteps))
-	if likely := likelySteps[order.State]; len(likely) > 0 && !h.oneIn(3) {
-		step = likely[h.rand.IntN(len(likely))]
+	switch step {
+	case "AcceptOrder", "ShipOrder", "RefundOrder", "ReportMilestone", "AcceptReturn", "DeclineReturn":
+		as(order.Seller)
+	case "ConfirmOrder", "AskReturn", "ShipReturn":
+		as(order.Buyer)
+	case "HandOverOrder", "CancelOrder", "ProposeSplit", "AgreeSplit":
+		as(either)
+	case "ReportDelivery":
+		as(spec.OrganisationAddress([]string{carrier, carrier, merchant}[h.rand.IntN(3)]))
 	}
-	switch orderSteps[step] {
-	case "market:AcceptOrder":
-		as(order.Seller)
-		return orderSteps[step], &spec.AcceptOrder{Order: o}, nil
-	case "market:ShipOrder":
-		as(order.Seller)
-		return orderSteps[step], &spec.ShipOrder{Order: o}, nil
-	case "market:HandOverOrder":
-		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
+	return "market:" + step, h.orderCommand(step, id, order), nil
+}
+
+func (h *history) orderCommand(step string, id spec.ID, order ledger.Order) proto.Message {
+	o := id[:]
+	switch step {
+	case "AcceptOrder":
+		return &spec.AcceptOrder{Order: o}
+	case "ShipOrder":
+		return &spec.ShipOrder{Order: o, Quantity: uint32(max(0, h.rand.IntN(6)-3))}
+	case "HandOverOrder":
 		guess := code
 		if h.oneIn(5) {
 			guess = make([]byte, 16)
 		}
-		return orderSteps[step], &spec.HandOverOrder{Order: o, Code: guess}, nil
-	case "market:ReportDelivery":
-		as(spec.OrganisationAddress([]string{carrier, carrier, merchant}[h.rand.IntN(3)]))
-		return orderSteps[step], &spec.ReportDelivery{Order: o}, nil
-	case "market:ConfirmOrder":
-		as(order.Buyer)
-		return orderSteps[step], &spec.ConfirmOrder{Order: o}, nil
-	case "market:CancelOrder":
-		as([]spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
-		return orderSteps[step], &spec.CancelOrder{Order: o}, nil
-	case "market:RefundOrder":
-		as(order.Seller)
-		return orderSteps[step], &spec.RefundOrder{Order: o}, nil
-	case "market:ReleaseOrder":
-		return orderSteps[step], &spec.ReleaseOrder{Order: o}, nil
+		return &spec.HandOverOrder{Order: o, Code: guess}
+	case "ReportDelivery":
+		return &spec.ReportDelivery{Order: o}
+	case "ConfirmOrder":
+		return &spec.ConfirmOrder{Order: o, Amount: h.part(order)}
+	case "CancelOrder":
+		return &spec.CancelOrder{Order: o}
+	case "RefundOrder":
+		return &spec.RefundOrder{Order: o, Amount: h.part(order)}
+	case "ReleaseOrder":
+		return &spec.ReleaseOrder{Order: o}
+	case "ReportMilestone":
+		return &spec.ReportMilestone{Order: o, Milestone: 1 + uint32(h.rand.IntN(2))}
+	case "ReleaseMilestone":
+		return &spec.ReleaseMilestone{Order: o, Milestone: 1 + uint32(h.rand.IntN(2))}
+	case "ProposeSplit":
+		return &spec.ProposeSplit{Order: o, SellerAmount: h.part(order)}
+	case "AgreeSplit":
+		return &spec.AgreeSplit{Order: o, SellerAmount: order.SplitAmount.Bytes()}
+	case "AskReturn":
+		return &spec.AskReturn{Order: o}
+	case "AcceptReturn":
+		return &spec.AcceptReturn{Order: o}
+	case "DeclineReturn":
+		return &spec.DeclineReturn{Order: o}
+	case "ShipReturn":
+		return &spec.ShipReturn{Order: o}
 	}
-	return "market:ExpireOrder", &spec.ExpireOrder{Order: o}, nil
+	return &spec.ExpireOrder{Order: o}
 }
 
-// orderSteps are the operations on an order; likelySteps are those, by their place, that a state waits for.
+// part names a third of what an order holds, or nothing, which is all.
+func (h *history) part(order ledger.Order) []byte {
+	if h.oneIn(2) {
+		return nil
+	}
+	return order.Held().Portion(1, 3).Bytes()
+}
+
+// orderSteps are the operations on an order; likelySteps are those that a state waits for.
 var (
 	orderSteps = []string{
-		"market:AcceptOrder", "market:ShipOrder", "market:HandOverOrder", "market:ReportDelivery", "market:ConfirmOrder", "market:CancelOrder",
-		"market:RefundOrder", "market:ReleaseOrder", "market:ExpireOrder",
+		"AcceptOrder", "ShipOrder", "HandOverOrder", "ReportDelivery", "ConfirmOrder", "CancelOrder", "RefundOrder", "ReleaseOrder", "ExpireOrder",
+		"ReportMilestone", "ReleaseMilestone", "ProposeSplit", "AgreeSplit", "AskReturn", "AcceptReturn", "DeclineReturn", "ShipReturn",
 	}
-	likelySteps = map[spec.OrderState][]int{
-		spec.OrderState_ORDER_STATE_PLACED:      {0, 0, 0, 5, 8},
-		spec.OrderState_ORDER_STATE_ACCEPTED:    {1, 1, 1, 2, 4, 5, 8},
-		spec.OrderState_ORDER_STATE_SHIPPED:     {2, 3, 3, 3, 4, 6, 8},
-		spec.OrderState_ORDER_STATE_HANDED_OVER: {4, 6, 7, 7, 7, 7},
+	likelySteps = map[spec.OrderState][]string{
+		spec.OrderState_ORDER_STATE_PLACED:          {"AcceptOrder", "AcceptOrder", "AcceptOrder", "AcceptOrder", "AcceptOrder", "CancelOrder", "ExpireOrder"},
+		spec.OrderState_ORDER_STATE_ACCEPTED:        {"ShipOrder", "ShipOrder", "ShipOrder", "ShipOrder", "ShipOrder", "HandOverOrder", "HandOverOrder", "ConfirmOrder", "CancelOrder", "ExpireOrder"},
+		spec.OrderState_ORDER_STATE_PART_SHIPPED:    {"ShipOrder", "ExpireOrder", "RefundOrder", "AgreeSplit"},
+		spec.OrderState_ORDER_STATE_SHIPPED:         {"HandOverOrder", "HandOverOrder", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ReportDelivery", "ConfirmOrder", "RefundOrder", "ExpireOrder", "ProposeSplit", "AgreeSplit"},
+		spec.OrderState_ORDER_STATE_HANDED_OVER:     {"ConfirmOrder", "RefundOrder", "ReleaseOrder", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AskReturn", "AgreeSplit"},
+		spec.OrderState_ORDER_STATE_COMMISSIONED:    {"ReportMilestone", "ReportMilestone", "ReleaseMilestone", "CancelOrder", "ExpireOrder"},
+		spec.OrderState_ORDER_STATE_WORKING:         {"ReportMilestone", "ReleaseMilestone", "ReleaseMilestone", "ExpireOrder", "ProposeSplit", "AgreeSplit"},
+		spec.OrderState_ORDER_STATE_RETURN_ASKED:    {"AcceptReturn", "AcceptReturn", "DeclineReturn", "DeclineReturn", "ShipReturn", "ReleaseOrder"},
+		spec.OrderState_ORDER_STATE_RETURN_ACCEPTED: {"ShipReturn", "ShipReturn", "ReleaseOrder"},
+		spec.OrderState_ORDER_STATE_RETURN_SHIPPED:  {"RefundOrder", "ExpireOrder", "ProposeSplit"},
 	}
 )
 

@@ -146,6 +146,9 @@ func TestListingChangesWhileItSells(t *testing.T) {
 		{"a close", "market:CloseListing", func(listing spec.ID) proto.Message {
 			return &spec.CloseListing{Listing: listing[:]}
 		}, spec.ListingClosed},
+		{"a suspension", "market:SuspendListing", func(listing spec.ID) proto.Message {
+			return &spec.SuspendListing{Listing: listing[:], Reason: "stolen goods"}
+		}, spec.ListingSuspended},
 	} {
 		t.Run(row.what, func(t *testing.T) {
 			b := openBazaar(t, simulate.Config{})
@@ -158,7 +161,11 @@ func TestListingChangesWhileItSells(t *testing.T) {
 				return &spec.Hints{Lot: lot[:]}
 			}
 			before := b.mustEndorse(buyers, "anna", "market:PlaceOrder", b.order("o", listing, 1, price), hint(listing, 0))
-			change := b.mustEndorse(merchant, "", row.function, row.command(listing), nil)
+			by := merchant
+			if row.code == spec.ListingSuspended {
+				by = operator
+			}
+			change := b.mustEndorse(by, "", row.function, row.command(listing), nil)
 			after := b.mustEndorse(buyers, "ben", "market:PlaceOrder", b.order("o", listing, 1, price), hint(listing, 1))
 			elsewhere := b.mustEndorse(buyers, "carl", "market:PlaceOrder", b.order("o", other, 1, price), hint(other, 0))
 			for _, envelope := range []*simulate.Envelope{before, change, after, elsewhere} {

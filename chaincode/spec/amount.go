@@ -166,3 +166,11 @@ func (a Amount) Share(bps uint32) Amount {
 	share, _ := Amount{hi: a.hi*uint64(bps) + carry, lo: lo}.divmod(10_000)
 	return share
 }
+
+// Portion returns ⌊a × part / whole⌋; part may not exceed whole, and whole is not 0. The product of Cap and 2^32
+// fits 128 bits.
+func (a Amount) Portion(part, whole uint32) Amount {
+	carry, lo := bits.Mul64(a.lo, uint64(part))
+	portion, _ := Amount{hi: a.hi*uint64(part) + carry, lo: lo}.divmod(uint64(whole))
+	return portion
+}

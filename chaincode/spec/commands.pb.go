@@ -588,6 +588,58 @@ func (*GetSupply) Descriptor() ([]byte, []int) {
 	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
 }
 
+type VariantTerms struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Price         []byte                 `protobuf:"bytes,1,opt,name=price,proto3" json:"price,omitempty"`
+	Stock         uint32                 `protobuf:"varint,2,opt,name=stock,proto3" json:"stock,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VariantTerms) Reset() {
+	*x = VariantTerms{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VariantTerms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VariantTerms) ProtoMessage() {}
+
+func (x *VariantTerms) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VariantTerms.ProtoReflect.Descriptor instead.
+func (*VariantTerms) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *VariantTerms) GetPrice() []byte {
+	if x != nil {
+		return x.Price
+	}
+	return nil
+}
+
+func (x *VariantTerms) GetStock() uint32 {
+	if x != nil {
+		return x.Stock
+	}
+	return 0
+}
+
 type CreateListing struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Reference      string                 `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
@@ -598,13 +650,16 @@ type CreateListing struct {
 	Category       string                 `protobuf:"bytes,6,opt,name=category,proto3" json:"category,omitempty"`
 	ContentHash    []byte                 `protobuf:"bytes,7,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
 	AcceptRequired bool                   `protobuf:"varint,8,opt,name=accept_required,json=acceptRequired,proto3" json:"accept_required,omitempty"`
+	Region         string                 `protobuf:"bytes,10,opt,name=region,proto3" json:"region,omitempty"`
+	Variants       []*VariantTerms        `protobuf:"bytes,11,rep,name=variants,proto3" json:"variants,omitempty"`
+	Milestones     []uint32               `protobuf:"varint,9,rep,packed,name=milestones,proto3" json:"milestones,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CreateListing) Reset() {
 	*x = CreateListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +671,7 @@ func (x *CreateListing) String() string {
 func (*CreateListing) ProtoMessage() {}
 
 func (x *CreateListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +684,7 @@ func (x *CreateListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateListing.ProtoReflect.Descriptor instead.
 func (*CreateListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateListing) GetReference() string {
@@ -688,6 +743,27 @@ func (x *CreateListing) GetAcceptRequired() bool {
 	return false
 }
 
+func (x *CreateListing) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *CreateListing) GetVariants() []*VariantTerms {
+	if x != nil {
+		return x.Variants
+	}
+	return nil
+}
+
+func (x *CreateListing) GetMilestones() []uint32 {
+	if x != nil {
+		return x.Milestones
+	}
+	return nil
+}
+
 type EditListing struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Listing        []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
@@ -698,13 +774,16 @@ type EditListing struct {
 	Category       string                 `protobuf:"bytes,6,opt,name=category,proto3" json:"category,omitempty"`
 	ContentHash    []byte                 `protobuf:"bytes,7,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
 	AcceptRequired bool                   `protobuf:"varint,8,opt,name=accept_required,json=acceptRequired,proto3" json:"accept_required,omitempty"`
+	Region         string                 `protobuf:"bytes,10,opt,name=region,proto3" json:"region,omitempty"`
+	Variants       []*VariantTerms        `protobuf:"bytes,11,rep,name=variants,proto3" json:"variants,omitempty"`
+	Milestones     []uint32               `protobuf:"varint,9,rep,packed,name=milestones,proto3" json:"milestones,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *EditListing) Reset() {
 	*x = EditListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +795,7 @@ func (x *EditListing) String() string {
 func (*EditListing) ProtoMessage() {}
 
 func (x *EditListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +808,7 @@ func (x *EditListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditListing.ProtoReflect.Descriptor instead.
 func (*EditListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EditListing) GetListing() []byte {
@@ -788,6 +867,27 @@ func (x *EditListing) GetAcceptRequired() bool {
 	return false
 }
 
+func (x *EditListing) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *EditListing) GetVariants() []*VariantTerms {
+	if x != nil {
+		return x.Variants
+	}
+	return nil
+}
+
+func (x *EditListing) GetMilestones() []uint32 {
+	if x != nil {
+		return x.Milestones
+	}
+	return nil
+}
+
 type CloseListing struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Listing       []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
@@ -797,7 +897,7 @@ type CloseListing struct {
 
 func (x *CloseListing) Reset() {
 	*x = CloseListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +909,7 @@ func (x *CloseListing) String() string {
 func (*CloseListing) ProtoMessage() {}
 
 func (x *CloseListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,10 +922,114 @@ func (x *CloseListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseListing.ProtoReflect.Descriptor instead.
 func (*CloseListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CloseListing) GetListing() []byte {
+	if x != nil {
+		return x.Listing
+	}
+	return nil
+}
+
+type SuspendListing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Listing       []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	ReasonHash    []byte                 `protobuf:"bytes,3,opt,name=reason_hash,json=reasonHash,proto3" json:"reason_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendListing) Reset() {
+	*x = SuspendListing{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendListing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendListing) ProtoMessage() {}
+
+func (x *SuspendListing) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendListing.ProtoReflect.Descriptor instead.
+func (*SuspendListing) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SuspendListing) GetListing() []byte {
+	if x != nil {
+		return x.Listing
+	}
+	return nil
+}
+
+func (x *SuspendListing) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SuspendListing) GetReasonHash() []byte {
+	if x != nil {
+		return x.ReasonHash
+	}
+	return nil
+}
+
+type ResumeListing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Listing       []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeListing) Reset() {
+	*x = ResumeListing{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeListing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeListing) ProtoMessage() {}
+
+func (x *ResumeListing) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeListing.ProtoReflect.Descriptor instead.
+func (*ResumeListing) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ResumeListing) GetListing() []byte {
 	if x != nil {
 		return x.Listing
 	}
@@ -841,7 +1045,7 @@ type GetListing struct {
 
 func (x *GetListing) Reset() {
 	*x = GetListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +1057,7 @@ func (x *GetListing) String() string {
 func (*GetListing) ProtoMessage() {}
 
 func (x *GetListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1070,7 @@ func (x *GetListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetListing.ProtoReflect.Descriptor instead.
 func (*GetListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetListing) GetListing() []byte {
@@ -884,6 +1088,7 @@ type PlaceOrder struct {
 	Quantity      uint32                 `protobuf:"varint,4,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	Total         []byte                 `protobuf:"bytes,5,opt,name=total,proto3" json:"total,omitempty"`
 	HandOverHash  []byte                 `protobuf:"bytes,6,opt,name=hand_over_hash,json=handOverHash,proto3" json:"hand_over_hash,omitempty"`
+	Variant       uint32                 `protobuf:"varint,8,opt,name=variant,proto3" json:"variant,omitempty"`
 	DeliveryHash  []byte                 `protobuf:"bytes,7,opt,name=delivery_hash,json=deliveryHash,proto3" json:"delivery_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -891,7 +1096,7 @@ type PlaceOrder struct {
 
 func (x *PlaceOrder) Reset() {
 	*x = PlaceOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1108,7 @@ func (x *PlaceOrder) String() string {
 func (*PlaceOrder) ProtoMessage() {}
 
 func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1121,7 @@ func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrder.ProtoReflect.Descriptor instead.
 func (*PlaceOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlaceOrder) GetReference() string {
@@ -961,6 +1166,13 @@ func (x *PlaceOrder) GetHandOverHash() []byte {
 	return nil
 }
 
+func (x *PlaceOrder) GetVariant() uint32 {
+	if x != nil {
+		return x.Variant
+	}
+	return 0
+}
+
 func (x *PlaceOrder) GetDeliveryHash() []byte {
 	if x != nil {
 		return x.DeliveryHash
@@ -977,7 +1189,7 @@ type AcceptOrder struct {
 
 func (x *AcceptOrder) Reset() {
 	*x = AcceptOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1201,7 @@ func (x *AcceptOrder) String() string {
 func (*AcceptOrder) ProtoMessage() {}
 
 func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1214,7 @@ func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOrder.ProtoReflect.Descriptor instead.
 func (*AcceptOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AcceptOrder) GetOrder() []byte {
@@ -1016,13 +1228,14 @@ type ShipOrder struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Order         []byte                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
 	TrackingHash  []byte                 `protobuf:"bytes,2,opt,name=tracking_hash,json=trackingHash,proto3" json:"tracking_hash,omitempty"`
+	Quantity      uint32                 `protobuf:"varint,3,opt,name=quantity,proto3" json:"quantity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ShipOrder) Reset() {
 	*x = ShipOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1034,7 +1247,7 @@ func (x *ShipOrder) String() string {
 func (*ShipOrder) ProtoMessage() {}
 
 func (x *ShipOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1260,7 @@ func (x *ShipOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrder.ProtoReflect.Descriptor instead.
 func (*ShipOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ShipOrder) GetOrder() []byte {
@@ -1064,6 +1277,13 @@ func (x *ShipOrder) GetTrackingHash() []byte {
 	return nil
 }
 
+func (x *ShipOrder) GetQuantity() uint32 {
+	if x != nil {
+		return x.Quantity
+	}
+	return 0
+}
+
 type HandOverOrder struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Order         []byte                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
@@ -1074,7 +1294,7 @@ type HandOverOrder struct {
 
 func (x *HandOverOrder) Reset() {
 	*x = HandOverOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1306,7 @@ func (x *HandOverOrder) String() string {
 func (*HandOverOrder) ProtoMessage() {}
 
 func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1319,7 @@ func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOverOrder.ProtoReflect.Descriptor instead.
 func (*HandOverOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HandOverOrder) GetOrder() []byte {
@@ -1126,7 +1346,7 @@ type ReportDelivery struct {
 
 func (x *ReportDelivery) Reset() {
 	*x = ReportDelivery{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1358,7 @@ func (x *ReportDelivery) String() string {
 func (*ReportDelivery) ProtoMessage() {}
 
 func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1371,7 @@ func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDelivery.ProtoReflect.Descriptor instead.
 func (*ReportDelivery) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReportDelivery) GetOrder() []byte {
@@ -1171,13 +1391,14 @@ func (x *ReportDelivery) GetProofHash() []byte {
 type ConfirmOrder struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Order         []byte                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfirmOrder) Reset() {
 	*x = ConfirmOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1410,7 @@ func (x *ConfirmOrder) String() string {
 func (*ConfirmOrder) ProtoMessage() {}
 
 func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,12 +1423,19 @@ func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrder.ProtoReflect.Descriptor instead.
 func (*ConfirmOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ConfirmOrder) GetOrder() []byte {
 	if x != nil {
 		return x.Order
+	}
+	return nil
+}
+
+func (x *ConfirmOrder) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
 	}
 	return nil
 }
@@ -1221,7 +1449,7 @@ type CancelOrder struct {
 
 func (x *CancelOrder) Reset() {
 	*x = CancelOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1233,7 +1461,7 @@ func (x *CancelOrder) String() string {
 func (*CancelOrder) ProtoMessage() {}
 
 func (x *CancelOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1474,7 @@ func (x *CancelOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrder.ProtoReflect.Descriptor instead.
 func (*CancelOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CancelOrder) GetOrder() []byte {
@@ -1259,13 +1487,14 @@ func (x *CancelOrder) GetOrder() []byte {
 type RefundOrder struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Order         []byte                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	Amount        []byte                 `protobuf:"bytes,2,opt,name=amount,proto3" json:"amount,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefundOrder) Reset() {
 	*x = RefundOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1506,7 @@ func (x *RefundOrder) String() string {
 func (*RefundOrder) ProtoMessage() {}
 
 func (x *RefundOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,12 +1519,19 @@ func (x *RefundOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundOrder.ProtoReflect.Descriptor instead.
 func (*RefundOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RefundOrder) GetOrder() []byte {
 	if x != nil {
 		return x.Order
+	}
+	return nil
+}
+
+func (x *RefundOrder) GetAmount() []byte {
+	if x != nil {
+		return x.Amount
 	}
 	return nil
 }
@@ -1309,7 +1545,7 @@ type ExpireOrder struct {
 
 func (x *ExpireOrder) Reset() {
 	*x = ExpireOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1557,7 @@ func (x *ExpireOrder) String() string {
 func (*ExpireOrder) ProtoMessage() {}
 
 func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1570,7 @@ func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpireOrder.ProtoReflect.Descriptor instead.
 func (*ExpireOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ExpireOrder) GetOrder() []byte {
@@ -1353,7 +1589,7 @@ type ReleaseOrder struct {
 
 func (x *ReleaseOrder) Reset() {
 	*x = ReleaseOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1601,7 @@ func (x *ReleaseOrder) String() string {
 func (*ReleaseOrder) ProtoMessage() {}
 
 func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1614,7 @@ func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseOrder.ProtoReflect.Descriptor instead.
 func (*ReleaseOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReleaseOrder) GetOrder() []byte {
@@ -1397,7 +1633,7 @@ type GetOrder struct {
 
 func (x *GetOrder) Reset() {
 	*x = GetOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1645,7 @@ func (x *GetOrder) String() string {
 func (*GetOrder) ProtoMessage() {}
 
 func (x *GetOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1658,7 @@ func (x *GetOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrder.ProtoReflect.Descriptor instead.
 func (*GetOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetOrder) GetOrder() []byte {
@@ -1449,13 +1685,14 @@ type Genesis struct {
 	HoldSeconds             uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
 	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
 	AuctionExtensionSeconds uint32                 `protobuf:"varint,42,opt,name=auction_extension_seconds,json=auctionExtensionSeconds,proto3" json:"auction_extension_seconds,omitempty"`
+	ReturnSeconds           uint32                 `protobuf:"varint,20,opt,name=return_seconds,json=returnSeconds,proto3" json:"return_seconds,omitempty"`
 	unknownFields           protoimpl.UnknownFields
 	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Genesis) Reset() {
 	*x = Genesis{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1704,7 @@ func (x *Genesis) String() string {
 func (*Genesis) ProtoMessage() {}
 
 func (x *Genesis) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1717,7 @@ func (x *Genesis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Genesis.ProtoReflect.Descriptor instead.
 func (*Genesis) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Genesis) GetLedgerId() []byte {
@@ -1588,6 +1825,13 @@ func (x *Genesis) GetAuctionExtensionSeconds() uint32 {
 	return 0
 }
 
+func (x *Genesis) GetReturnSeconds() uint32 {
+	if x != nil {
+		return x.ReturnSeconds
+	}
+	return 0
+}
+
 type Fence struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -1597,7 +1841,7 @@ type Fence struct {
 
 func (x *Fence) Reset() {
 	*x = Fence{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1853,7 @@ func (x *Fence) String() string {
 func (*Fence) ProtoMessage() {}
 
 func (x *Fence) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1866,7 @@ func (x *Fence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fence.ProtoReflect.Descriptor instead.
 func (*Fence) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Fence) GetEpoch() uint64 {
@@ -1640,7 +1884,7 @@ type GetParameters struct {
 
 func (x *GetParameters) Reset() {
 	*x = GetParameters{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +1896,7 @@ func (x *GetParameters) String() string {
 func (*GetParameters) ProtoMessage() {}
 
 func (x *GetParameters) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +1909,7 @@ func (x *GetParameters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetParameters.ProtoReflect.Descriptor instead.
 func (*GetParameters) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{31}
 }
 
 type GetMember struct {
@@ -1677,7 +1921,7 @@ type GetMember struct {
 
 func (x *GetMember) Reset() {
 	*x = GetMember{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1933,7 @@ func (x *GetMember) String() string {
 func (*GetMember) ProtoMessage() {}
 
 func (x *GetMember) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1946,7 @@ func (x *GetMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMember.ProtoReflect.Descriptor instead.
 func (*GetMember) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{29}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetMember) GetMspId() string {
@@ -1749,7 +1993,10 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\aaddress\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x022\x16The account asked for.R\aaddress\x12M\n" +
 	"\x06cursor\x18\x02 \x01(\tB5\xa2\xbb\x181\b\x10\x10\x01\x18\x80\x022(Where to go on, as the page before said.R\x06cursor\x12B\n" +
 	"\x05limit\x18\x03 \x01(\rB,\xa2\xbb\x18(\x10\x01 \x01(d2 Credits a page; 100 when absent.R\x05limit\"\v\n" +
-	"\tGetSupply\"\xd0\x05\n" +
+	"\tGetSupply\"\xaa\x01\n" +
+	"\fVariantTerms\x126\n" +
+	"\x05price\x18\x01 \x01(\fB \xa2\xbb\x18\x1c\b\x01 \x012\x16The price of one unit.R\x05price\x12b\n" +
+	"\x05stock\x18\x02 \x01(\rBL\xa2\xbb\x18H\x10\x01(\x80\x94\xeb\xdc\x032>Units for sale; at an edit, units added as a lot of their own.R\x05stock\"\xd7\b\n" +
 	"\rCreateListing\x12X\n" +
 	"\treference\x18\x01 \x01(\tB:\xa2\xbb\x186\b\v22The seller's own name for this listing; used once.R\treference\x126\n" +
 	"\x05price\x18\x02 \x01(\fB \xa2\xbb\x18\x1c\b\x01 \x012\x16The price of one unit.R\x05price\x12Z\n" +
@@ -1759,7 +2006,13 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\bcategory\x18\x06 \x01(\tB\x1d\xa2\xbb\x18\x19\b\f2\x15The category's label.R\bcategory\x12o\n" +
 	"\fcontent_hash\x18\a \x01(\fBL\xa2\xbb\x18H\b\n" +
 	"\x18 2BThe salted SHA-256 of the description, which stays off the ledger.R\vcontentHash\x12g\n" +
-	"\x0faccept_required\x18\b \x01(\bB>\xa2\xbb\x18:\x10\x0126The seller wants to accept each order before it ships.R\x0eacceptRequired\"\x9f\x05\n" +
+	"\x0faccept_required\x18\b \x01(\bB>\xa2\xbb\x18:\x10\x0126The seller wants to accept each order before it ships.R\x0eacceptRequired\x12D\n" +
+	"\x06region\x18\n" +
+	" \x01(\tB,\xa2\xbb\x18(\b\f\x10\x012\"The region's label, such as us-ca.R\x06region\x12\x91\x01\n" +
+	"\bvariants\x18\v \x03(\v2\x16.cmt.spec.VariantTermsB]\xa2\xbb\x18Y\x10\x01\x18\x0f2SFurther variants, from 1; the listing's own price and stock are those of variant 0.R\bvariants\x12\xaa\x01\n" +
+	"\n" +
+	"milestones\x18\t \x03(\rB\x89\x01\xa2\xbb\x18\x84\x01\x10\x01\x18\b \x01(\x90N2yA service's milestones: each one's share of an order's total in hundredths of a percent, 10000 together. Goods have none.R\n" +
+	"milestones\"\xa6\b\n" +
 	"\vEditListing\x128\n" +
 	"\alisting\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x032\x16The listing to change.R\alisting\x12n\n" +
 	"\aversion\x18\x02 \x01(\rBT\xa2\xbb\x18P \x01(\xff\xff\xff\xff\x0f2FThe version that the change was made from; it must be the current one.R\aversion\x126\n" +
@@ -1769,12 +2022,26 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\bcategory\x18\x06 \x01(\tB\x1d\xa2\xbb\x18\x19\b\f2\x15The category's label.R\bcategory\x12S\n" +
 	"\fcontent_hash\x18\a \x01(\fB0\xa2\xbb\x18,\b\n" +
 	"\x18 2&The salted SHA-256 of the description.R\vcontentHash\x12g\n" +
-	"\x0faccept_required\x18\b \x01(\bB>\xa2\xbb\x18:\x10\x0126The seller wants to accept each order before it ships.R\x0eacceptRequired\"P\n" +
+	"\x0faccept_required\x18\b \x01(\bB>\xa2\xbb\x18:\x10\x0126The seller wants to accept each order before it ships.R\x0eacceptRequired\x12D\n" +
+	"\x06region\x18\n" +
+	" \x01(\tB,\xa2\xbb\x18(\b\f\x10\x012\"The region's label, such as us-ca.R\x06region\x12\x91\x01\n" +
+	"\bvariants\x18\v \x03(\v2\x16.cmt.spec.VariantTermsB]\xa2\xbb\x18Y\x10\x01\x18\x0f2SFurther variants, from 1; the listing's own price and stock are those of variant 0.R\bvariants\x12\xaa\x01\n" +
+	"\n" +
+	"milestones\x18\t \x03(\rB\x89\x01\xa2\xbb\x18\x84\x01\x10\x01\x18\b \x01(\x90N2yA service's milestones: each one's share of an order's total in hundredths of a percent, 10000 together. Goods have none.R\n" +
+	"milestones\"P\n" +
 	"\fCloseListing\x12@\n" +
-	"\alisting\x18\x01 \x01(\fB&\xa2\xbb\x18\"\b\x032\x1eThe listing to close for good.R\alisting\"F\n" +
+	"\alisting\x18\x01 \x01(\fB&\xa2\xbb\x18\"\b\x032\x1eThe listing to close for good.R\alisting\"\x88\x02\n" +
+	"\x0eSuspendListing\x129\n" +
+	"\alisting\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x032\x17The listing to suspend.R\alisting\x12I\n" +
+	"\x06reason\x18\x02 \x01(\tB1\xa2\xbb\x18-\b\x0e\x18@2'Why, for all to read: nothing personal.R\x06reason\x12p\n" +
+	"\vreason_hash\x18\x03 \x01(\fBO\xa2\xbb\x18K\b\n" +
+	"\x10\x01\x18 2CThe salted SHA-256 of the whole reason, which stays off the ledger.R\n" +
+	"reasonHash\"o\n" +
+	"\rResumeListing\x12^\n" +
+	"\alisting\x18\x01 \x01(\fBD\xa2\xbb\x18@\b\x032<The listing to resume, as a new version with the same terms.R\alisting\"F\n" +
 	"\n" +
 	"GetListing\x128\n" +
-	"\alisting\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x032\x16The listing asked for.R\alisting\"\xbc\x05\n" +
+	"\alisting\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x032\x16The listing asked for.R\alisting\"\xfd\x05\n" +
 	"\n" +
 	"PlaceOrder\x12U\n" +
 	"\treference\x18\x01 \x01(\tB7\xa2\xbb\x183\b\v2/The buyer's own name for this order; used once.R\treference\x12:\n" +
@@ -1783,15 +2050,17 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\bquantity\x18\x04 \x01(\rB\x19\xa2\xbb\x18\x15 \x01(\xc0\x84=2\rUnits to buy.R\bquantity\x12h\n" +
 	"\x05total\x18\x05 \x01(\fBR\xa2\xbb\x18N\b\x01 \x012HWhat the buyer agrees to have held: quantity times price, plus shipping.R\x05total\x12\xac\x01\n" +
 	"\x0ehand_over_hash\x18\x06 \x01(\fB\x85\x01\xa2\xbb\x18\x80\x01\b\n" +
-	"\x10\x01\x18 2xThe commitment to the buyer's 128-bit hand-over code; without it only a carrier's word or the buyer can prove hand-over.R\fhandOverHash\x12x\n" +
+	"\x10\x01\x18 2xThe commitment to the buyer's 128-bit hand-over code; without it only a carrier's word or the buyer can prove hand-over.R\fhandOverHash\x12?\n" +
+	"\avariant\x18\b \x01(\rB%\xa2\xbb\x18!\x10\x01(\x0f2\x1bThe variant; 0 when absent.R\avariant\x12x\n" +
 	"\rdelivery_hash\x18\a \x01(\fBS\xa2\xbb\x18O\b\n" +
 	"\x10\x01\x18 2GThe salted SHA-256 of the delivery address, which stays off the ledger.R\fdeliveryHash\"A\n" +
 	"\vAcceptOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order to accept.R\x05order\"\xb6\x01\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order to accept.R\x05order\"\xc9\x02\n" +
 	"\tShipOrder\x12D\n" +
 	"\x05order\x18\x01 \x01(\fB.\xa2\xbb\x18*\b\x042&The order that was given to a carrier.R\x05order\x12c\n" +
 	"\rtracking_hash\x18\x02 \x01(\fB>\xa2\xbb\x18:\b\n" +
-	"\x10\x01\x18 22The salted SHA-256 of carrier and tracking number.R\ftrackingHash\"\x91\x01\n" +
+	"\x10\x01\x18 22The salted SHA-256 of carrier and tracking number.R\ftrackingHash\x12\x90\x01\n" +
+	"\bquantity\x18\x03 \x01(\rBt\xa2\xbb\x18p\x10\x01 \x01(\x80\xc8\xd0\a2eHow many further units went, counted through the lines in their order; all that are left when absent.R\bquantity\"\x91\x01\n" +
 	"\rHandOverOrder\x12;\n" +
 	"\x05order\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\x042\x1dThe order that changed hands.R\x05order\x12C\n" +
 	"\x04code\x18\x02 \x01(\fB/\xa2\xbb\x18+\b\n" +
@@ -1800,19 +2069,21 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\x05order\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\x042\x1dThe order that was delivered.R\x05order\x12a\n" +
 	"\n" +
 	"proof_hash\x18\x02 \x01(\fBB\xa2\xbb\x18>\b\n" +
-	"\x10\x01\x18 26The salted SHA-256 of the carrier's proof of delivery.R\tproofHash\"W\n" +
+	"\x10\x01\x18 26The salted SHA-256 of the carrier's proof of delivery.R\tproofHash\"\xba\x01\n" +
 	"\fConfirmOrder\x12G\n" +
-	"\x05order\x18\x01 \x01(\fB1\xa2\xbb\x18-\b\x042)The order whose money the buyer releases.R\x05order\"Q\n" +
+	"\x05order\x18\x01 \x01(\fB1\xa2\xbb\x18-\b\x042)The order whose money the buyer releases.R\x05order\x12a\n" +
+	"\x06amount\x18\x02 \x01(\fBI\xa2\xbb\x18E\b\x01\x10\x012?A part of what is held, and the order goes on; all when absent.R\x06amount\"Q\n" +
 	"\vCancelOrder\x12B\n" +
-	"\x05order\x18\x01 \x01(\fB,\xa2\xbb\x18(\b\x042$The order to cancel before shipment.R\x05order\"a\n" +
-	"\vRefundOrder\x12R\n" +
-	"\x05order\x18\x01 \x01(\fB<\xa2\xbb\x188\b\x0424The order whose money the seller gives back in full.R\x05order\"\x90\x01\n" +
-	"\vExpireOrder\x12\x80\x01\n" +
-	"\x05order\x18\x01 \x01(\fBj\xa2\xbb\x18f\b\x042bThe order whose time ran out: not shipped in time, or protection ended without proof of hand-over.R\x05order\"M\n" +
+	"\x05order\x18\x01 \x01(\fB,\xa2\xbb\x18(\b\x042$The order to cancel before shipment.R\x05order\"\xbc\x01\n" +
+	"\vRefundOrder\x12J\n" +
+	"\x05order\x18\x01 \x01(\fB4\xa2\xbb\x180\b\x042,The order whose money the seller gives back.R\x05order\x12a\n" +
+	"\x06amount\x18\x02 \x01(\fBI\xa2\xbb\x18E\b\x01\x10\x012?A part of what is held, and the order goes on; all when absent.R\x06amount\"J\n" +
+	"\vExpireOrder\x12;\n" +
+	"\x05order\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\x042\x1dThe order whose time ran out.R\x05order\"M\n" +
 	"\fReleaseOrder\x12=\n" +
 	"\x05order\x18\x01 \x01(\fB'\xa2\xbb\x18#\b\x042\x1fThe order whose release is due.R\x05order\">\n" +
 	"\bGetOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xf5\v\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xee\f\n" +
 	"\aGenesis\x12V\n" +
 	"\tledger_id\x18\x01 \x01(\fB9\xa2\xbb\x185\b\n" +
 	"\x18\x102/A random value that names this ledger for ever.R\bledgerId\x12]\n" +
@@ -1830,7 +2101,8 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\x13fence_grace_seconds\x18\f \x01(\rBJ\xa2\xbb\x18F \x01(\x80\xa3\x052>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12\\\n" +
 	"\fhold_seconds\x18( \x01(\rB9\xa2\xbb\x185 \x01(\x80\xe7\x84\x0f2,The longest time that a token hold may last.R\vholdSeconds\x12q\n" +
 	"\x0fauction_seconds\x18) \x01(\rBH\xa2\xbb\x18D \x01(\x80\xe7\x84\x0f2;The longest time that an auction may run before extensions.R\x0eauctionSeconds\x12\x7f\n" +
-	"\x19auction_extension_seconds\x18* \x01(\rBC\xa2\xbb\x18? \x01(\x80\xa3\x0527How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\"\x87\x01\n" +
+	"\x19auction_extension_seconds\x18* \x01(\rBC\xa2\xbb\x18? \x01(\x80\xa3\x0527How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\x12w\n" +
+	"\x0ereturn_seconds\x18\x14 \x01(\rBP\xa2\xbb\x18L \x01(\x80\xe7\x84\x0f2CTime for each step of a return: to answer, to send back, to refund.R\rreturnSeconds\"\x87\x01\n" +
 	"\x05Fence\x12~\n" +
 	"\x05epoch\x18\x01 \x01(\x04Bh\xa2\xbb\x18d(\xff\xff\xff\xff\xff\xff\xff\x0f2YThe ended epoch whose endorsements shall die: Unix seconds divided by the epoch's length.R\x05epoch\"\x0f\n" +
 	"\rGetParameters\"G\n" +
@@ -1849,7 +2121,7 @@ func file_chaincode_spec_commands_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_commands_proto_rawDescData
 }
 
-var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Hints)(nil),          // 0: cmt.spec.Hints
 	(*Mint)(nil),           // 1: cmt.spec.Mint
@@ -1862,34 +2134,39 @@ var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*GetBalance)(nil),     // 8: cmt.spec.GetBalance
 	(*ListCredits)(nil),    // 9: cmt.spec.ListCredits
 	(*GetSupply)(nil),      // 10: cmt.spec.GetSupply
-	(*CreateListing)(nil),  // 11: cmt.spec.CreateListing
-	(*EditListing)(nil),    // 12: cmt.spec.EditListing
-	(*CloseListing)(nil),   // 13: cmt.spec.CloseListing
-	(*GetListing)(nil),     // 14: cmt.spec.GetListing
-	(*PlaceOrder)(nil),     // 15: cmt.spec.PlaceOrder
-	(*AcceptOrder)(nil),    // 16: cmt.spec.AcceptOrder
-	(*ShipOrder)(nil),      // 17: cmt.spec.ShipOrder
-	(*HandOverOrder)(nil),  // 18: cmt.spec.HandOverOrder
-	(*ReportDelivery)(nil), // 19: cmt.spec.ReportDelivery
-	(*ConfirmOrder)(nil),   // 20: cmt.spec.ConfirmOrder
-	(*CancelOrder)(nil),    // 21: cmt.spec.CancelOrder
-	(*RefundOrder)(nil),    // 22: cmt.spec.RefundOrder
-	(*ExpireOrder)(nil),    // 23: cmt.spec.ExpireOrder
-	(*ReleaseOrder)(nil),   // 24: cmt.spec.ReleaseOrder
-	(*GetOrder)(nil),       // 25: cmt.spec.GetOrder
-	(*Genesis)(nil),        // 26: cmt.spec.Genesis
-	(*Fence)(nil),          // 27: cmt.spec.Fence
-	(*GetParameters)(nil),  // 28: cmt.spec.GetParameters
-	(*GetMember)(nil),      // 29: cmt.spec.GetMember
-	(*Member)(nil),         // 30: cmt.spec.Member
+	(*VariantTerms)(nil),   // 11: cmt.spec.VariantTerms
+	(*CreateListing)(nil),  // 12: cmt.spec.CreateListing
+	(*EditListing)(nil),    // 13: cmt.spec.EditListing
+	(*CloseListing)(nil),   // 14: cmt.spec.CloseListing
+	(*SuspendListing)(nil), // 15: cmt.spec.SuspendListing
+	(*ResumeListing)(nil),  // 16: cmt.spec.ResumeListing
+	(*GetListing)(nil),     // 17: cmt.spec.GetListing
+	(*PlaceOrder)(nil),     // 18: cmt.spec.PlaceOrder
+	(*AcceptOrder)(nil),    // 19: cmt.spec.AcceptOrder
+	(*ShipOrder)(nil),      // 20: cmt.spec.ShipOrder
+	(*HandOverOrder)(nil),  // 21: cmt.spec.HandOverOrder
+	(*ReportDelivery)(nil), // 22: cmt.spec.ReportDelivery
+	(*ConfirmOrder)(nil),   // 23: cmt.spec.ConfirmOrder
+	(*CancelOrder)(nil),    // 24: cmt.spec.CancelOrder
+	(*RefundOrder)(nil),    // 25: cmt.spec.RefundOrder
+	(*ExpireOrder)(nil),    // 26: cmt.spec.ExpireOrder
+	(*ReleaseOrder)(nil),   // 27: cmt.spec.ReleaseOrder
+	(*GetOrder)(nil),       // 28: cmt.spec.GetOrder
+	(*Genesis)(nil),        // 29: cmt.spec.Genesis
+	(*Fence)(nil),          // 30: cmt.spec.Fence
+	(*GetParameters)(nil),  // 31: cmt.spec.GetParameters
+	(*GetMember)(nil),      // 32: cmt.spec.GetMember
+	(*Member)(nil),         // 33: cmt.spec.Member
 }
 var file_chaincode_spec_commands_proto_depIdxs = []int32{
-	30, // 0: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
-	1,  // [1:1] is the sub-list for method output_type
-	1,  // [1:1] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	11, // 0: cmt.spec.CreateListing.variants:type_name -> cmt.spec.VariantTerms
+	11, // 1: cmt.spec.EditListing.variants:type_name -> cmt.spec.VariantTerms
+	33, // 2: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
+	3,  // [3:3] is the sub-list for method output_type
+	3,  // [3:3] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_commands_proto_init() }
@@ -1905,7 +2182,7 @@ func file_chaincode_spec_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_commands_proto_rawDesc), len(file_chaincode_spec_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -50,10 +50,12 @@ const (
 	NotAParty          Code = "not_a_party"
 	WrongState         Code = "wrong_state"
 	ListingClosed      Code = "listing_closed"
+	ListingSuspended   Code = "listing_suspended"
 	VersionStale       Code = "version_stale"
 	ValueStale         Code = "value_stale"
 	SameAccount        Code = "same_account"
 	TotalMismatch      Code = "total_mismatch"
+	SplitMismatch      Code = "split_mismatch"
 	BelowMinimum       Code = "below_minimum"
 	BidTooLow          Code = "bid_too_low"
 	OverCap            Code = "over_cap"
@@ -122,10 +124,12 @@ var Catalogue = []Entry{
 	{NotAParty, 403, false, "Not a party", "The actor is not the one who may do this to that object."},
 	{WrongState, 409, false, "Wrong state", "The object's state does not allow this."},
 	{ListingClosed, 409, false, "Listing closed", "The listing takes no more orders."},
+	{ListingSuspended, 409, false, "Listing suspended", "The operator suspended it; once it is resumed, it has a newer version: look at the listing again."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
 	{ValueStale, 409, false, "Value has changed", "The named value is not the current one, which the detail tells: look again, or it happened already."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
 	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version."},
+	{SplitMismatch, 409, false, "Split does not match", "The other side proposed another split, or none: look at the order again."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{BidTooLow, 409, false, "Bid too low", "It must be at least the start price, or the beaten bid and the step."},
 	{OverCap, 409, false, "Over the cap", "There are never more than 1,000,000,000 CMT."},
@@ -136,7 +140,7 @@ var Catalogue = []Entry{
 	{WrongCode, 403, false, "Wrong hand-over code", "The code does not match the buyer's commitment."},
 	{LotEmpty, 409, true, "Lot empty", "This lot has too few units; another may have them."},
 	{SoldOut, 409, false, "Sold out", "No lot has that many units."},
-	{NotEnoughHeld, 409, false, "Not enough held", "The allowance or the hold has less left than was asked for."},
+	{NotEnoughHeld, 409, false, "Not enough held", "The allowance, the hold or the order has less left than was asked for."},
 	{InsufficientFunds, 409, true, "Insufficient funds", "Account and named credits do not cover the amount; more credits may."},
 	{NoCredits, 409, true, "No credits to fold", "None of the named credits is open."},
 	{IdempotencyMismatch, 422, false, "Idempotency key used for another request", "The key was seen with a different body: use a new one."},

@@ -248,6 +248,9 @@ func validateValue(field protoreflect.FieldDescriptor, value protoreflect.Value,
 			broken = fmt.Sprintf("must be a whole number from %d to %d", rule.GetMin(), rule.GetMax())
 		}
 	case protoreflect.EnumKind:
+		if !set && rule.GetOptional() {
+			return nil
+		}
 		if field.Enum().Values().ByNumber(value.Enum()) == nil || value.Enum() == 0 {
 			broken = "must be one of " + strings.Join(EnumTexts(field.Enum()), ", ")
 		}

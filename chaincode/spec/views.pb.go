@@ -145,6 +145,8 @@ const (
 	ListingState_LISTING_STATE_UNSPECIFIED ListingState = 0
 	ListingState_LISTING_STATE_OPEN        ListingState = 1
 	ListingState_LISTING_STATE_CLOSED      ListingState = 2
+	// By the operator, with a reason; it takes no orders.
+	ListingState_LISTING_STATE_SUSPENDED ListingState = 3
 )
 
 // Enum value maps for ListingState.
@@ -153,11 +155,13 @@ var (
 		0: "LISTING_STATE_UNSPECIFIED",
 		1: "LISTING_STATE_OPEN",
 		2: "LISTING_STATE_CLOSED",
+		3: "LISTING_STATE_SUSPENDED",
 	}
 	ListingState_value = map[string]int32{
 		"LISTING_STATE_UNSPECIFIED": 0,
 		"LISTING_STATE_OPEN":        1,
 		"LISTING_STATE_CLOSED":      2,
+		"LISTING_STATE_SUSPENDED":   3,
 	}
 )
 
@@ -188,6 +192,56 @@ func (ListingState) EnumDescriptor() ([]byte, []int) {
 	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{2}
 }
 
+// OrderSide is a side of an order.
+type OrderSide int32
+
+const (
+	OrderSide_ORDER_SIDE_UNSPECIFIED OrderSide = 0
+	OrderSide_ORDER_SIDE_BUYER       OrderSide = 1
+	OrderSide_ORDER_SIDE_SELLER      OrderSide = 2
+)
+
+// Enum value maps for OrderSide.
+var (
+	OrderSide_name = map[int32]string{
+		0: "ORDER_SIDE_UNSPECIFIED",
+		1: "ORDER_SIDE_BUYER",
+		2: "ORDER_SIDE_SELLER",
+	}
+	OrderSide_value = map[string]int32{
+		"ORDER_SIDE_UNSPECIFIED": 0,
+		"ORDER_SIDE_BUYER":       1,
+		"ORDER_SIDE_SELLER":      2,
+	}
+)
+
+func (x OrderSide) Enum() *OrderSide {
+	p := new(OrderSide)
+	*p = x
+	return p
+}
+
+func (x OrderSide) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OrderSide) Descriptor() protoreflect.EnumDescriptor {
+	return file_chaincode_spec_views_proto_enumTypes[3].Descriptor()
+}
+
+func (OrderSide) Type() protoreflect.EnumType {
+	return &file_chaincode_spec_views_proto_enumTypes[3]
+}
+
+func (x OrderSide) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OrderSide.Descriptor instead.
+func (OrderSide) EnumDescriptor() ([]byte, []int) {
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{3}
+}
+
 type OrderState int32
 
 const (
@@ -208,31 +262,59 @@ const (
 	OrderState_ORDER_STATE_REFUNDED OrderState = 7
 	// Settled: refunded because its time ran out.
 	OrderState_ORDER_STATE_EXPIRED OrderState = 8
+	// Settled: split as both sides agreed.
+	OrderState_ORDER_STATE_SPLIT OrderState = 10
+	// A service that the seller has to do; no milestone is reported or paid.
+	OrderState_ORDER_STATE_COMMISSIONED OrderState = 11
+	// A service of which a milestone is reported or paid.
+	OrderState_ORDER_STATE_WORKING OrderState = 12
+	// The seller says that some units are on their way; the others have to follow.
+	OrderState_ORDER_STATE_PART_SHIPPED OrderState = 13
+	// The buyer wants to send it back; the release clock stands and the seller has to answer.
+	OrderState_ORDER_STATE_RETURN_ASKED OrderState = 14
+	// The buyer has to send it back.
+	OrderState_ORDER_STATE_RETURN_ACCEPTED OrderState = 15
+	// The buyer says it is on its way back; the seller has to refund.
+	OrderState_ORDER_STATE_RETURN_SHIPPED OrderState = 16
 )
 
 // Enum value maps for OrderState.
 var (
 	OrderState_name = map[int32]string{
-		0: "ORDER_STATE_UNSPECIFIED",
-		1: "ORDER_STATE_PLACED",
-		2: "ORDER_STATE_ACCEPTED",
-		3: "ORDER_STATE_SHIPPED",
-		4: "ORDER_STATE_HANDED_OVER",
-		5: "ORDER_STATE_RELEASED",
-		6: "ORDER_STATE_CANCELLED",
-		7: "ORDER_STATE_REFUNDED",
-		8: "ORDER_STATE_EXPIRED",
+		0:  "ORDER_STATE_UNSPECIFIED",
+		1:  "ORDER_STATE_PLACED",
+		2:  "ORDER_STATE_ACCEPTED",
+		3:  "ORDER_STATE_SHIPPED",
+		4:  "ORDER_STATE_HANDED_OVER",
+		5:  "ORDER_STATE_RELEASED",
+		6:  "ORDER_STATE_CANCELLED",
+		7:  "ORDER_STATE_REFUNDED",
+		8:  "ORDER_STATE_EXPIRED",
+		10: "ORDER_STATE_SPLIT",
+		11: "ORDER_STATE_COMMISSIONED",
+		12: "ORDER_STATE_WORKING",
+		13: "ORDER_STATE_PART_SHIPPED",
+		14: "ORDER_STATE_RETURN_ASKED",
+		15: "ORDER_STATE_RETURN_ACCEPTED",
+		16: "ORDER_STATE_RETURN_SHIPPED",
 	}
 	OrderState_value = map[string]int32{
-		"ORDER_STATE_UNSPECIFIED": 0,
-		"ORDER_STATE_PLACED":      1,
-		"ORDER_STATE_ACCEPTED":    2,
-		"ORDER_STATE_SHIPPED":     3,
-		"ORDER_STATE_HANDED_OVER": 4,
-		"ORDER_STATE_RELEASED":    5,
-		"ORDER_STATE_CANCELLED":   6,
-		"ORDER_STATE_REFUNDED":    7,
-		"ORDER_STATE_EXPIRED":     8,
+		"ORDER_STATE_UNSPECIFIED":     0,
+		"ORDER_STATE_PLACED":          1,
+		"ORDER_STATE_ACCEPTED":        2,
+		"ORDER_STATE_SHIPPED":         3,
+		"ORDER_STATE_HANDED_OVER":     4,
+		"ORDER_STATE_RELEASED":        5,
+		"ORDER_STATE_CANCELLED":       6,
+		"ORDER_STATE_REFUNDED":        7,
+		"ORDER_STATE_EXPIRED":         8,
+		"ORDER_STATE_SPLIT":           10,
+		"ORDER_STATE_COMMISSIONED":    11,
+		"ORDER_STATE_WORKING":         12,
+		"ORDER_STATE_PART_SHIPPED":    13,
+		"ORDER_STATE_RETURN_ASKED":    14,
+		"ORDER_STATE_RETURN_ACCEPTED": 15,
+		"ORDER_STATE_RETURN_SHIPPED":  16,
 	}
 )
 
@@ -247,11 +329,11 @@ func (x OrderState) String() string {
 }
 
 func (OrderState) Descriptor() protoreflect.EnumDescriptor {
-	return file_chaincode_spec_views_proto_enumTypes[3].Descriptor()
+	return file_chaincode_spec_views_proto_enumTypes[4].Descriptor()
 }
 
 func (OrderState) Type() protoreflect.EnumType {
-	return &file_chaincode_spec_views_proto_enumTypes[3]
+	return &file_chaincode_spec_views_proto_enumTypes[4]
 }
 
 func (x OrderState) Number() protoreflect.EnumNumber {
@@ -260,7 +342,7 @@ func (x OrderState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OrderState.Descriptor instead.
 func (OrderState) EnumDescriptor() ([]byte, []int) {
-	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{3}
+	return file_chaincode_spec_views_proto_rawDescGZIP(), []int{4}
 }
 
 type Member struct {
@@ -342,6 +424,7 @@ type Parameters struct {
 	ProtectionSeconds       uint32                 `protobuf:"varint,7,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
 	FenceEpochSeconds       uint32                 `protobuf:"varint,8,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
 	FenceGraceSeconds       uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
+	ReturnSeconds           uint32                 `protobuf:"varint,20,opt,name=return_seconds,json=returnSeconds,proto3" json:"return_seconds,omitempty"`
 	Treasury                []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
 	HoldSeconds             uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
 	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
@@ -439,6 +522,13 @@ func (x *Parameters) GetFenceEpochSeconds() uint32 {
 func (x *Parameters) GetFenceGraceSeconds() uint32 {
 	if x != nil {
 		return x.FenceGraceSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetReturnSeconds() uint32 {
+	if x != nil {
+		return x.ReturnSeconds
 	}
 	return 0
 }
@@ -1131,6 +1221,7 @@ type LotView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lot           []byte                 `protobuf:"bytes,1,opt,name=lot,proto3" json:"lot,omitempty"`
 	Stock         uint32                 `protobuf:"varint,2,opt,name=stock,proto3" json:"stock,omitempty"`
+	Variant       uint32                 `protobuf:"varint,3,opt,name=variant,proto3" json:"variant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1179,22 +1270,34 @@ func (x *LotView) GetStock() uint32 {
 	return 0
 }
 
+func (x *LotView) GetVariant() uint32 {
+	if x != nil {
+		return x.Variant
+	}
+	return 0
+}
+
 type ListingView struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Listing        []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
-	Seller         []byte                 `protobuf:"bytes,2,opt,name=seller,proto3" json:"seller,omitempty"`
-	Version        uint32                 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	State          ListingState           `protobuf:"varint,4,opt,name=state,proto3,enum=cmt.spec.ListingState" json:"state,omitempty"`
-	Price          []byte                 `protobuf:"bytes,5,opt,name=price,proto3" json:"price,omitempty"`
-	ShippingPrice  []byte                 `protobuf:"bytes,6,opt,name=shipping_price,json=shippingPrice,proto3" json:"shipping_price,omitempty"`
-	Category       string                 `protobuf:"bytes,7,opt,name=category,proto3" json:"category,omitempty"`
-	ContentHash    []byte                 `protobuf:"bytes,8,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
-	AcceptRequired bool                   `protobuf:"varint,9,opt,name=accept_required,json=acceptRequired,proto3" json:"accept_required,omitempty"`
-	CreatedAt      int64                  `protobuf:"varint,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UpdatedAt      int64                  `protobuf:"varint,11,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
-	Lots           []*LotView             `protobuf:"bytes,12,rep,name=lots,proto3" json:"lots,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Listing              []byte                 `protobuf:"bytes,1,opt,name=listing,proto3" json:"listing,omitempty"`
+	Seller               []byte                 `protobuf:"bytes,2,opt,name=seller,proto3" json:"seller,omitempty"`
+	Version              uint32                 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	State                ListingState           `protobuf:"varint,4,opt,name=state,proto3,enum=cmt.spec.ListingState" json:"state,omitempty"`
+	Price                []byte                 `protobuf:"bytes,5,opt,name=price,proto3" json:"price,omitempty"`
+	ShippingPrice        []byte                 `protobuf:"bytes,6,opt,name=shipping_price,json=shippingPrice,proto3" json:"shipping_price,omitempty"`
+	Category             string                 `protobuf:"bytes,7,opt,name=category,proto3" json:"category,omitempty"`
+	ContentHash          []byte                 `protobuf:"bytes,8,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
+	AcceptRequired       bool                   `protobuf:"varint,9,opt,name=accept_required,json=acceptRequired,proto3" json:"accept_required,omitempty"`
+	CreatedAt            int64                  `protobuf:"varint,10,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt            int64                  `protobuf:"varint,11,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	Milestones           []uint32               `protobuf:"varint,13,rep,packed,name=milestones,proto3" json:"milestones,omitempty"`
+	Region               string                 `protobuf:"bytes,14,opt,name=region,proto3" json:"region,omitempty"`
+	VariantPrices        [][]byte               `protobuf:"bytes,15,rep,name=variant_prices,json=variantPrices,proto3" json:"variant_prices,omitempty"`
+	SuspensionReason     string                 `protobuf:"bytes,16,opt,name=suspension_reason,json=suspensionReason,proto3" json:"suspension_reason,omitempty"`
+	SuspensionReasonHash []byte                 `protobuf:"bytes,17,opt,name=suspension_reason_hash,json=suspensionReasonHash,proto3" json:"suspension_reason_hash,omitempty"`
+	Lots                 []*LotView             `protobuf:"bytes,12,rep,name=lots,proto3" json:"lots,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ListingView) Reset() {
@@ -1304,6 +1407,41 @@ func (x *ListingView) GetUpdatedAt() int64 {
 	return 0
 }
 
+func (x *ListingView) GetMilestones() []uint32 {
+	if x != nil {
+		return x.Milestones
+	}
+	return nil
+}
+
+func (x *ListingView) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *ListingView) GetVariantPrices() [][]byte {
+	if x != nil {
+		return x.VariantPrices
+	}
+	return nil
+}
+
+func (x *ListingView) GetSuspensionReason() string {
+	if x != nil {
+		return x.SuspensionReason
+	}
+	return ""
+}
+
+func (x *ListingView) GetSuspensionReasonHash() []byte {
+	if x != nil {
+		return x.SuspensionReasonHash
+	}
+	return nil
+}
+
 func (x *ListingView) GetLots() []*LotView {
 	if x != nil {
 		return x.Lots
@@ -1333,6 +1471,16 @@ type OrderView struct {
 	DeliveryHash       []byte                 `protobuf:"bytes,18,opt,name=delivery_hash,json=deliveryHash,proto3" json:"delivery_hash,omitempty"`
 	TrackingHash       []byte                 `protobuf:"bytes,19,opt,name=tracking_hash,json=trackingHash,proto3" json:"tracking_hash,omitempty"`
 	ProofHash          []byte                 `protobuf:"bytes,20,opt,name=proof_hash,json=proofHash,proto3" json:"proof_hash,omitempty"`
+	Variant            uint32                 `protobuf:"varint,30,opt,name=variant,proto3" json:"variant,omitempty"`
+	Released           []byte                 `protobuf:"bytes,21,opt,name=released,proto3" json:"released,omitempty"`
+	Refunded           []byte                 `protobuf:"bytes,22,opt,name=refunded,proto3" json:"refunded,omitempty"`
+	Shipped            uint32                 `protobuf:"varint,23,opt,name=shipped,proto3" json:"shipped,omitempty"`
+	Milestones         uint32                 `protobuf:"varint,24,opt,name=milestones,proto3" json:"milestones,omitempty"`
+	SplitBy            OrderSide              `protobuf:"varint,25,opt,name=split_by,json=splitBy,proto3,enum=cmt.spec.OrderSide" json:"split_by,omitempty"`
+	SplitAmount        []byte                 `protobuf:"bytes,26,opt,name=split_amount,json=splitAmount,proto3" json:"split_amount,omitempty"`
+	ReturnDue          int64                  `protobuf:"varint,27,opt,name=return_due,json=returnDue,proto3" json:"return_due,omitempty"`
+	ReturnHash         []byte                 `protobuf:"bytes,28,opt,name=return_hash,json=returnHash,proto3" json:"return_hash,omitempty"`
+	ReturnTrackingHash []byte                 `protobuf:"bytes,29,opt,name=return_tracking_hash,json=returnTrackingHash,proto3" json:"return_tracking_hash,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1507,6 +1655,76 @@ func (x *OrderView) GetProofHash() []byte {
 	return nil
 }
 
+func (x *OrderView) GetVariant() uint32 {
+	if x != nil {
+		return x.Variant
+	}
+	return 0
+}
+
+func (x *OrderView) GetReleased() []byte {
+	if x != nil {
+		return x.Released
+	}
+	return nil
+}
+
+func (x *OrderView) GetRefunded() []byte {
+	if x != nil {
+		return x.Refunded
+	}
+	return nil
+}
+
+func (x *OrderView) GetShipped() uint32 {
+	if x != nil {
+		return x.Shipped
+	}
+	return 0
+}
+
+func (x *OrderView) GetMilestones() uint32 {
+	if x != nil {
+		return x.Milestones
+	}
+	return 0
+}
+
+func (x *OrderView) GetSplitBy() OrderSide {
+	if x != nil {
+		return x.SplitBy
+	}
+	return OrderSide_ORDER_SIDE_UNSPECIFIED
+}
+
+func (x *OrderView) GetSplitAmount() []byte {
+	if x != nil {
+		return x.SplitAmount
+	}
+	return nil
+}
+
+func (x *OrderView) GetReturnDue() int64 {
+	if x != nil {
+		return x.ReturnDue
+	}
+	return 0
+}
+
+func (x *OrderView) GetReturnHash() []byte {
+	if x != nil {
+		return x.ReturnHash
+	}
+	return nil
+}
+
+func (x *OrderView) GetReturnTrackingHash() []byte {
+	if x != nil {
+		return x.ReturnTrackingHash
+	}
+	return nil
+}
+
 type FenceView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -1560,7 +1778,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xc6\t\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\x94\n" +
+	"\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1573,7 +1792,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x0frelease_seconds\x18\x06 \x01(\rB%\xa2\xbb\x18!2\x1fTime from hand-over to release.R\x0ereleaseSeconds\x12p\n" +
 	"\x12protection_seconds\x18\a \x01(\rBA\xa2\xbb\x18=2;Time until an order without proof of hand-over is refunded.R\x11protectionSeconds\x12P\n" +
 	"\x13fence_epoch_seconds\x18\b \x01(\rB \xa2\xbb\x18\x1c2\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12t\n" +
-	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
+	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12L\n" +
+	"\x0ereturn_seconds\x18\x14 \x01(\rB%\xa2\xbb\x18!2\x1fTime for each step of a return.R\rreturnSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
 	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12U\n" +
 	"\fhold_seconds\x18( \x01(\rB2\xa2\xbb\x18.2,The longest time that a token hold may last.R\vholdSeconds\x12j\n" +
@@ -1627,10 +1847,12 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\aaddress\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x022\x1aWhose credits were folded.R\aaddress\x122\n" +
 	"\ffolded_count\x18\x02 \x01(\rB\x0f\xa2\xbb\x18\v2\tHow many.R\vfoldedCount\x125\n" +
 	"\x06folded\x18\x03 \x01(\fB\x1d\xa2\xbb\x18\x19\b\x012\x15What they were worth.R\x06folded\x12?\n" +
-	"\aaccount\x18\x04 \x01(\fB%\xa2\xbb\x18!\b\x012\x1dWhat lies in the account now.R\aaccount\"k\n" +
+	"\aaccount\x18\x04 \x01(\fB%\xa2\xbb\x18!\b\x012\x1dWhat lies in the account now.R\aaccount\"\xa9\x01\n" +
 	"\aLotView\x12/\n" +
 	"\x03lot\x18\x01 \x01(\fB\x1d\xa2\xbb\x18\x19\b\b2\x15The lot's identifier.R\x03lot\x12/\n" +
-	"\x05stock\x18\x02 \x01(\rB\x19\xa2\xbb\x18\x15\x10\x012\x11Units left in it.R\x05stock\"\xf4\x06\n" +
+	"\x05stock\x18\x02 \x01(\rB\x19\xa2\xbb\x18\x15\x10\x012\x11Units left in it.R\x05stock\x12<\n" +
+	"\avariant\x18\x03 \x01(\rB\"\xa2\xbb\x18\x1e\x10\x012\x1aThe variant that it is of.R\avariant\"\xbf\n" +
+	"\n" +
 	"\vListingView\x12;\n" +
 	"\alisting\x18\x01 \x01(\fB!\xa2\xbb\x18\x1d\b\x032\x19The listing's identifier.R\alisting\x12*\n" +
 	"\x06seller\x18\x02 \x01(\fB\x12\xa2\xbb\x18\x0e\b\x022\n" +
@@ -1647,8 +1869,16 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"created_at\x18\n" +
 	" \x01(\x03B\x1c\xa2\xbb\x18\x18\b\x0f2\x14When it was created.R\tcreatedAt\x12@\n" +
 	"\n" +
-	"updated_at\x18\v \x01(\x03B!\xa2\xbb\x18\x1d\b\x0f2\x19When it was last changed.R\tupdatedAt\x12w\n" +
-	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xbf\v\n" +
+	"updated_at\x18\v \x01(\x03B!\xa2\xbb\x18\x1d\b\x0f2\x19When it was last changed.R\tupdatedAt\x12o\n" +
+	"\n" +
+	"milestones\x18\r \x03(\rBO\xa2\xbb\x18K\x10\x012GA service's milestones, in hundredths of a percent of an order's total.R\n" +
+	"milestones\x125\n" +
+	"\x06region\x18\x0e \x01(\tB\x1d\xa2\xbb\x18\x19\b\f\x10\x012\x13The region's label.R\x06region\x12\\\n" +
+	"\x0evariant_prices\x18\x0f \x03(\fB5\xa2\xbb\x181\b\x01\x10\x012+The prices of the further variants, from 1.R\rvariantPrices\x12\\\n" +
+	"\x11suspension_reason\x18\x10 \x01(\tB/\xa2\xbb\x18+\b\x0e\x10\x01\x18@2#Why the operator suspended it last.R\x10suspensionReason\x12e\n" +
+	"\x16suspension_reason_hash\x18\x11 \x01(\fB/\xa2\xbb\x18+\b\n" +
+	"\x10\x01\x18 2#The commitment to the whole reason.R\x14suspensionReasonHash\x12w\n" +
+	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\x98\x12\n" +
 	"\tOrderView\x125\n" +
 	"\x05order\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x042\x17The order's identifier.R\x05order\x12B\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x14.cmt.spec.OrderStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12'\n" +
@@ -1658,11 +1888,11 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\alisting\x18\x05 \x01(\fB\x18\xa2\xbb\x18\x14\b\x032\x10What was bought.R\alisting\x126\n" +
 	"\aversion\x18\x06 \x01(\rB\x1c\xa2\xbb\x18\x182\x16The listing's version.R\aversion\x12/\n" +
 	"\bquantity\x18\a \x01(\rB\x13\xa2\xbb\x18\x0f2\rUnits bought.R\bquantity\x12=\n" +
-	"\x05total\x18\b \x01(\fB'\xa2\xbb\x18#\b\x012\x1fWhat the order was funded with.R\x05total\x12W\n" +
-	"\x04held\x18\t \x01(\fBC\xa2\xbb\x18?\b\x012;What it still holds: all until it is settled, then nothing.R\x04held\x12X\n" +
+	"\x05total\x18\b \x01(\fB'\xa2\xbb\x18#\b\x012\x1fWhat the order was funded with.R\x05total\x12L\n" +
+	"\x04held\x18\t \x01(\fB8\xa2\xbb\x184\b\x0120What it still holds; nothing once it is settled.R\x04held\x12X\n" +
 	"\afee_bps\x18\n" +
-	" \x01(\rB?\xa2\xbb\x18;\x10\x0127The fee it was funded with, in hundredths of a percent.R\x06feeBps\x12;\n" +
-	"\x03fee\x18\v \x01(\fB)\xa2\xbb\x18%\b\x012!The fee that was paid on release.R\x03fee\x128\n" +
+	" \x01(\rB?\xa2\xbb\x18;\x10\x0127The fee it was funded with, in hundredths of a percent.R\x06feeBps\x12>\n" +
+	"\x03fee\x18\v \x01(\fB,\xa2\xbb\x18(\b\x012$The fee on what was released so far.R\x03fee\x128\n" +
 	"\tplaced_at\x18\f \x01(\x03B\x1b\xa2\xbb\x18\x17\b\x0f2\x13When it was placed.R\bplacedAt\x12<\n" +
 	"\n" +
 	"updated_at\x18\r \x01(\x03B\x1d\xa2\xbb\x18\x19\b\x0f2\x15When it last changed.R\tupdatedAt\x12[\n" +
@@ -1678,7 +1908,23 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10\x01\x18 2&The commitment to the tracking number.R\ftrackingHash\x12Q\n" +
 	"\n" +
 	"proof_hash\x18\x14 \x01(\fB2\xa2\xbb\x18.\b\n" +
-	"\x10\x01\x18 2&The commitment to the carrier's proof.R\tproofHash\"[\n" +
+	"\x10\x01\x18 2&The commitment to the carrier's proof.R\tproofHash\x128\n" +
+	"\avariant\x18\x1e \x01(\rB\x1e\xa2\xbb\x18\x1a\x10\x012\x16The listing's variant.R\avariant\x12Y\n" +
+	"\breleased\x18\x15 \x01(\fB=\xa2\xbb\x189\b\x0125What left it for the seller so far, the fee included.R\breleased\x12G\n" +
+	"\brefunded\x18\x16 \x01(\fB+\xa2\xbb\x18'\b\x012#What went back to the buyer so far.R\brefunded\x12Q\n" +
+	"\ashipped\x18\x17 \x01(\rB7\xa2\xbb\x183\x10\x012/Units on their way while others have to follow.R\ashipped\x12M\n" +
+	"\n" +
+	"milestones\x18\x18 \x01(\rB-\xa2\xbb\x18)\x10\x012%Milestones of a service; 0 for goods.R\n" +
+	"milestones\x12M\n" +
+	"\bsplit_by\x18\x19 \x01(\x0e2\x13.cmt.spec.OrderSideB\x1d\xa2\xbb\x18\x19\x10\x012\x15Who proposes a split.R\asplitBy\x12h\n" +
+	"\fsplit_amount\x18\x1a \x01(\fBE\xa2\xbb\x18A\b\x01\x10\x012;What the seller would have of what is held, before the fee.R\vsplitAmount\x12^\n" +
+	"\n" +
+	"return_due\x18\x1b \x01(\x03B?\xa2\xbb\x18;\b\x0f\x10\x0125Until when the next step of a return has to be taken.R\treturnDue\x12W\n" +
+	"\vreturn_hash\x18\x1c \x01(\fB6\xa2\xbb\x182\b\n" +
+	"\x10\x01\x18 2*The commitment to the reason for a return.R\n" +
+	"returnHash\x12m\n" +
+	"\x14return_tracking_hash\x18\x1d \x01(\fB;\xa2\xbb\x187\b\n" +
+	"\x10\x01\x18 2/The commitment to the return's tracking number.R\x12returnTrackingHash\"[\n" +
 	"\tFenceView\x12N\n" +
 	"\x05epoch\x18\x01 \x01(\x04B8\xa2\xbb\x18422The epoch whose endorsements can no longer commit.R\x05epoch*z\n" +
 	"\x04Role\x12\x14\n" +
@@ -1695,11 +1941,16 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10CREDIT_KIND_MINT\x10\x02\x12\x17\n" +
 	"\x13CREDIT_KIND_RELEASE\x10\x03\x12\x16\n" +
 	"\x12CREDIT_KIND_REFUND\x10\x04\x12\x13\n" +
-	"\x0fCREDIT_KIND_FEE\x10\x05*_\n" +
+	"\x0fCREDIT_KIND_FEE\x10\x05*|\n" +
 	"\fListingState\x12\x1d\n" +
 	"\x19LISTING_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12LISTING_STATE_OPEN\x10\x01\x12\x18\n" +
-	"\x14LISTING_STATE_CLOSED\x10\x02*\xf9\x01\n" +
+	"\x14LISTING_STATE_CLOSED\x10\x02\x12\x1b\n" +
+	"\x17LISTING_STATE_SUSPENDED\x10\x03*T\n" +
+	"\tOrderSide\x12\x1a\n" +
+	"\x16ORDER_SIDE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10ORDER_SIDE_BUYER\x10\x01\x12\x15\n" +
+	"\x11ORDER_SIDE_SELLER\x10\x02*\xc4\x03\n" +
 	"\n" +
 	"OrderState\x12\x1b\n" +
 	"\x17ORDER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
@@ -1710,7 +1961,15 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x14ORDER_STATE_RELEASED\x10\x05\x12\x19\n" +
 	"\x15ORDER_STATE_CANCELLED\x10\x06\x12\x18\n" +
 	"\x14ORDER_STATE_REFUNDED\x10\a\x12\x17\n" +
-	"\x13ORDER_STATE_EXPIRED\x10\bB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
+	"\x13ORDER_STATE_EXPIRED\x10\b\x12\x15\n" +
+	"\x11ORDER_STATE_SPLIT\x10\n" +
+	"\x12\x1c\n" +
+	"\x18ORDER_STATE_COMMISSIONED\x10\v\x12\x17\n" +
+	"\x13ORDER_STATE_WORKING\x10\f\x12\x1c\n" +
+	"\x18ORDER_STATE_PART_SHIPPED\x10\r\x12\x1c\n" +
+	"\x18ORDER_STATE_RETURN_ASKED\x10\x0e\x12\x1f\n" +
+	"\x1bORDER_STATE_RETURN_ACCEPTED\x10\x0f\x12\x1e\n" +
+	"\x1aORDER_STATE_RETURN_SHIPPED\x10\x10B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (
 	file_chaincode_spec_views_proto_rawDescOnce sync.Once
@@ -1724,42 +1983,44 @@ func file_chaincode_spec_views_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_views_proto_rawDescData
 }
 
-var file_chaincode_spec_views_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_chaincode_spec_views_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
 var file_chaincode_spec_views_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chaincode_spec_views_proto_goTypes = []any{
 	(Role)(0),            // 0: cmt.spec.Role
 	(CreditKind)(0),      // 1: cmt.spec.CreditKind
 	(ListingState)(0),    // 2: cmt.spec.ListingState
-	(OrderState)(0),      // 3: cmt.spec.OrderState
-	(*Member)(nil),       // 4: cmt.spec.Member
-	(*Parameters)(nil),   // 5: cmt.spec.Parameters
-	(*Balance)(nil),      // 6: cmt.spec.Balance
-	(*Credit)(nil),       // 7: cmt.spec.Credit
-	(*CreditPage)(nil),   // 8: cmt.spec.CreditPage
-	(*Supply)(nil),       // 9: cmt.spec.Supply
-	(*MintView)(nil),     // 10: cmt.spec.MintView
-	(*BurnView)(nil),     // 11: cmt.spec.BurnView
-	(*NonceView)(nil),    // 12: cmt.spec.NonceView
-	(*HomeView)(nil),     // 13: cmt.spec.HomeView
-	(*TransferView)(nil), // 14: cmt.spec.TransferView
-	(*SweepView)(nil),    // 15: cmt.spec.SweepView
-	(*LotView)(nil),      // 16: cmt.spec.LotView
-	(*ListingView)(nil),  // 17: cmt.spec.ListingView
-	(*OrderView)(nil),    // 18: cmt.spec.OrderView
-	(*FenceView)(nil),    // 19: cmt.spec.FenceView
+	(OrderSide)(0),       // 3: cmt.spec.OrderSide
+	(OrderState)(0),      // 4: cmt.spec.OrderState
+	(*Member)(nil),       // 5: cmt.spec.Member
+	(*Parameters)(nil),   // 6: cmt.spec.Parameters
+	(*Balance)(nil),      // 7: cmt.spec.Balance
+	(*Credit)(nil),       // 8: cmt.spec.Credit
+	(*CreditPage)(nil),   // 9: cmt.spec.CreditPage
+	(*Supply)(nil),       // 10: cmt.spec.Supply
+	(*MintView)(nil),     // 11: cmt.spec.MintView
+	(*BurnView)(nil),     // 12: cmt.spec.BurnView
+	(*NonceView)(nil),    // 13: cmt.spec.NonceView
+	(*HomeView)(nil),     // 14: cmt.spec.HomeView
+	(*TransferView)(nil), // 15: cmt.spec.TransferView
+	(*SweepView)(nil),    // 16: cmt.spec.SweepView
+	(*LotView)(nil),      // 17: cmt.spec.LotView
+	(*ListingView)(nil),  // 18: cmt.spec.ListingView
+	(*OrderView)(nil),    // 19: cmt.spec.OrderView
+	(*FenceView)(nil),    // 20: cmt.spec.FenceView
 }
 var file_chaincode_spec_views_proto_depIdxs = []int32{
 	0,  // 0: cmt.spec.Member.roles:type_name -> cmt.spec.Role
 	1,  // 1: cmt.spec.Credit.kind:type_name -> cmt.spec.CreditKind
-	7,  // 2: cmt.spec.CreditPage.credits:type_name -> cmt.spec.Credit
+	8,  // 2: cmt.spec.CreditPage.credits:type_name -> cmt.spec.Credit
 	2,  // 3: cmt.spec.ListingView.state:type_name -> cmt.spec.ListingState
-	16, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
-	3,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	17, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
+	4,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
+	3,  // 6: cmt.spec.OrderView.split_by:type_name -> cmt.spec.OrderSide
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_views_proto_init() }
@@ -1773,7 +2034,7 @@ func file_chaincode_spec_views_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_views_proto_rawDesc), len(file_chaincode_spec_views_proto_rawDesc)),
-			NumEnums:      4,
+			NumEnums:      5,
 			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,

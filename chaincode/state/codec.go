@@ -3,7 +3,9 @@ package state
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
+	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
@@ -26,12 +28,47 @@ func (w *writer) time(seconds int64)     { w.number(uint64(max(seconds, 0))) }
 func (w *writer) address(a spec.Address) { w.octets(a.Bytes()) }
 func (w *writer) amount(a spec.Amount)   { w.bytes(a.Bytes()) }
 
-// since writes how long after a beginning a time is; 0 stands for one that is not set, which lies behind no beginning.
-func (w *writer) since(beginning, seconds int64) {
-	if seconds == 0 {
-		seconds = beginning
+// some writes which numbers are not zero, as bits, and then those.
+func (w *writer) some(numbers ...uint64) {
+	var present uint64
+	for i, n := range numbers {
+		if n != 0 {
+			present |= 1 << i
+		}
 	}
-	w.time(seconds - beginning)
+	w.number(present)
+	for _, n := range numbers {
+		if n != 0 {
+			w.number(n)
+		}
+	}
+}
+
+// since returns how long after a beginning a time is; 0 stands for one that is not set.
+func since(beginning, time int64) uint64 { return uint64(max(time-beginning, 0)) }
+
+// after is the inverse of since.
+func after(beginning int64, span uint64) int64 {
+	if span == 0 {
+		return 0
+	}
+	return beginning + int64(span)
+}
+
+// shares writes shares of hundredths of a percent behind their number; a share of nothing ends them.
+func (w *writer) shares(shares [ledger.MaxMilestones]uint32) {
+	n := count(shares)
+	w.number(uint64(n))
+	for _, share := range shares[:n] {
+		w.number(uint64(share))
+	}
+}
+
+func count(shares [ledger.MaxMilestones]uint32) int {
+	if n := slices.Index(shares[:], 0); n >= 0 {
+		return n
+	}
+	return len(shares)
 }
 
 func (w *writer) flag(f bool) {
@@ -107,11 +144,26 @@ func (r *reader) time() int64    { return int64(r.number(1<<62 - 1)) }
 // seconds reads a span of time, bounded so that no sum with a time overflows.
 func (r *reader) seconds() int64 { return int64(r.number(1<<40 - 1)) }
 
-func (r *reader) since(beginning int64) int64 {
-	if span := r.seconds(); span > 0 {
-		return beginning + span
+// some reads what writer.some wrote; the numbers have at most 32 bits.
+func (r *reader) some(numbers ...*uint64) {
+	present := r.number(1<<len(numbers) - 1)
+	for i, n := range numbers {
+		if present&(1<<i) == 0 {
+			continue
+		}
+		if *n = r.number(1<<32 - 1); *n == 0 {
+			r.fail(errForm)
+		}
 	}
-	return 0
+}
+
+func (r *reader) shares() (shares [ledger.MaxMilestones]uint32) {
+	for i := range r.number(ledger.MaxMilestones) {
+		if shares[i] = r.uint32(); shares[i] == 0 {
+			r.fail(errForm)
+		}
+	}
+	return shares
 }
 
 func (r *reader) flag() bool { return r.number(1) == 1 }

@@ -44,6 +44,7 @@ const (
 //	e/<listing>/<version>       end
 //	k/<listing>/<lot>           lot
 //	o/<order>                   order
+//	x/<order>                   milestones
 //	w/<payout>                  payout
 //	n/<owner>/<spender>         allowance
 //	z/<hold>                    token hold
@@ -70,6 +71,7 @@ var shapes = [...]shape{
 	{ledger.TokenHoldKind, "z", false, octets},
 	{ledger.AuctionKind, "u", false, octets},
 	{ledger.BidKind, "ub", true, octets},
+	{ledger.MilestonesKind, "x", false, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

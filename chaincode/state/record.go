@@ -59,17 +59,23 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.address(r.Seller)
 		w.number(uint64(r.Version))
 		w.flag(r.Closed)
+		w.flag(r.Suspended)
+		w.bytes([]byte(r.Reason))
+		w.hashes(r.ReasonHash)
 		w.time(r.CreatedAt)
 		w.time(r.UpdatedAt)
 	case ledger.Version:
 		writeVersion(w, r)
 	case ledger.End:
-		w.flag(r.Closed)
+		w.number(uint64(r.Cause))
 		w.time(r.Time)
 	case ledger.Lot:
 		w.number(uint64(r.Stock))
+		w.number(uint64(r.Variant))
 	case ledger.Order:
 		writeOrder(w, r)
+	case ledger.Milestones:
+		writeMilestones(w, r)
 	case ledger.Payout:
 		w.address(r.From)
 		w.number(uint64(r.Count))
@@ -134,15 +140,17 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 	case ledger.BurnKind:
 		return ledger.Burn{From: r.address(), Amount: r.amount(), Time: r.time()}
 	case ledger.ListingKind:
-		return ledger.Listing{Seller: r.address(), Version: r.uint32(), Closed: r.flag(), CreatedAt: r.time(), UpdatedAt: r.time()}
+		return readListing(r)
 	case ledger.VersionKind:
 		return readVersion(r)
 	case ledger.EndKind:
-		return ledger.End{Closed: r.flag(), Time: r.time()}
+		return ledger.End{Cause: ledger.EndCause(r.number(uint64(ledger.Suspended))), Time: r.time()}
 	case ledger.LotKind:
-		return ledger.Lot{Stock: r.uint32()}
+		return ledger.Lot{Stock: r.uint32(), Variant: r.uint32()}
 	case ledger.OrderKind:
 		return readOrder(r)
+	case ledger.MilestonesKind:
+		return readMilestones(r)
 	case ledger.PayoutKind:
 		return ledger.Payout{From: r.address(), Count: r.uint32(), Total: r.amount(), Memo: string(r.bytes(maxMemo)), Time: r.time()}
 	case ledger.AllowanceKind:
@@ -179,14 +187,14 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.AuctionSeconds, p.AuctionExtensionSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.AuctionSeconds, p.AuctionExtensionSeconds, p.ReturnSeconds} {
 		w.number(uint64(seconds))
 	}
 }
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.AuctionSeconds, &p.AuctionExtensionSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.AuctionSeconds, &p.AuctionExtensionSeconds, &p.ReturnSeconds} {
 		*seconds = r.uint32()
 	}
 	return p
@@ -198,8 +206,18 @@ func writeVersion(w *writer, v ledger.Version) {
 	w.amount(v.Price)
 	w.amount(v.ShippingPrice)
 	w.bytes([]byte(v.Category))
+	w.bytes([]byte(v.Region))
 	w.octets(v.ContentHash[:])
 	w.flag(v.AcceptRequired)
+	w.shares(v.Milestones)
+	variants := 0
+	for variants < len(v.VariantPrices) && !v.VariantPrices[variants].IsZero() {
+		variants++
+	}
+	w.number(uint64(variants))
+	for _, price := range v.VariantPrices[:variants] {
+		w.amount(price)
+	}
 	w.time(v.CreatedAt)
 }
 
@@ -210,13 +228,32 @@ func readVersion(r *reader) ledger.Version {
 		Price:          r.amount(),
 		ShippingPrice:  r.amount(),
 		Category:       string(r.bytes(maxLabel)),
+		Region:         string(r.bytes(maxLabel)),
 		ContentHash:    [32]byte(r.octets(32)),
 		AcceptRequired: r.flag(),
+		Milestones:     r.shares(),
+		VariantPrices:  readPrices(r),
 		CreatedAt:      r.time(),
 	}
 }
 
-// writeOrder writes times as seconds since the order was placed.
+func readPrices(r *reader) (prices [ledger.MaxVariants - 1]spec.Amount) {
+	for i := range r.number(ledger.MaxVariants - 1) {
+		if prices[i] = r.amount(); prices[i].IsZero() {
+			r.fail(errForm)
+		}
+	}
+	return prices
+}
+
+func readListing(r *reader) ledger.Listing {
+	l := ledger.Listing{Seller: r.address(), Version: r.uint32(), Closed: r.flag(), Suspended: r.flag(), Reason: string(r.bytes(maxMemo))}
+	r.hashes(&l.ReasonHash)
+	l.CreatedAt, l.UpdatedAt = r.time(), r.time()
+	return l
+}
+
+// writeOrder writes times as seconds since the order was placed, and of what most orders lack only what there is.
 func writeOrder(w *writer, o ledger.Order) {
 	w.number(uint64(o.State))
 	w.address(o.Buyer)
@@ -226,41 +263,46 @@ func writeOrder(w *writer, o ledger.Order) {
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
-	w.amount(o.Total)
-	w.amount(o.Released)
-	w.amount(o.Refunded)
-	w.number(uint64(o.FeeBps))
-	w.number(uint64(o.ReleaseSeconds))
+	for _, amount := range []spec.Amount{o.Total, o.Released, o.Refunded, o.SplitAmount} {
+		w.amount(amount)
+	}
+	for _, n := range []uint32{o.FeeBps, o.ReleaseSeconds, o.ReturnSeconds} {
+		w.number(uint64(n))
+	}
 	w.time(o.PlacedAt)
 	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
 		w.time(seconds - o.PlacedAt)
 	}
-	w.since(o.PlacedAt, o.ReleaseDue)
-	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash)
+	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue))
+	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash)
 }
 
 func readOrder(r *reader) ledger.Order {
 	o := ledger.Order{
-		State:          spec.OrderState(r.number(1<<31 - 1)),
-		Buyer:          r.address(),
-		Seller:         r.address(),
-		BuyerMember:    r.uint32(),
-		SellerMember:   r.uint32(),
-		Listing:        r.id(),
-		Version:        r.uint32(),
-		Quantity:       r.uint32(),
-		Total:          r.amount(),
-		Released:       r.amount(),
-		Refunded:       r.amount(),
-		FeeBps:         r.uint32(),
-		ReleaseSeconds: r.uint32(),
-		PlacedAt:       r.time(),
+		State:        spec.OrderState(r.number(1<<31 - 1)),
+		Buyer:        r.address(),
+		Seller:       r.address(),
+		BuyerMember:  r.uint32(),
+		SellerMember: r.uint32(),
+		Listing:      r.id(),
+		Version:      r.uint32(),
+		Quantity:     r.uint32(),
 	}
+	for _, amount := range []*spec.Amount{&o.Total, &o.Released, &o.Refunded, &o.SplitAmount} {
+		*amount = r.amount()
+	}
+	for _, n := range []*uint32{&o.FeeBps, &o.ReleaseSeconds, &o.ReturnSeconds} {
+		*n = r.uint32()
+	}
+	o.PlacedAt = r.time()
 	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
 		*seconds = o.PlacedAt + r.seconds()
 	}
-	o.ReleaseDue = r.since(o.PlacedAt)
-	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash)
+	var variant, shipped, milestones, splitBy, releaseDue, returnDue uint64
+	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue)
+	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.OrderSide(splitBy)
+	o.ReleaseDue, o.ReturnDue = after(o.PlacedAt, releaseDue), after(o.PlacedAt, returnDue)
+	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash)
 	return o
 }
 
@@ -322,4 +364,26 @@ func readAuction(r *reader) ledger.Auction {
 		ExtensionSeconds: r.uint32(),
 		Bids:             r.uint32(),
 	}
+}
+
+func writeMilestones(w *writer, milestones ledger.Milestones) {
+	var shares [ledger.MaxMilestones]uint32
+	for i, m := range milestones {
+		shares[i] = m.ShareBps
+	}
+	w.shares(shares)
+	for _, m := range milestones[:count(shares)] {
+		w.time(m.Due)
+		w.flag(m.Released)
+		w.hashes(m.ProofHash)
+	}
+}
+
+func readMilestones(r *reader) (milestones ledger.Milestones) {
+	shares := r.shares()
+	for i := range count(shares) {
+		milestones[i] = ledger.Milestone{ShareBps: shares[i], Due: r.time(), Released: r.flag()}
+		r.hashes(&milestones[i].ProofHash)
+	}
+	return milestones
 }

@@ -14,8 +14,6 @@ import (
 const (
 	// MaxLots is how many lots of a listing the read model tells. Of a listing with more, nobody here says that it is sold out.
 	MaxLots = 1024
-	// maxGatewayLots is how many lots a listing begins with at most (spec.CreateListing).
-	maxGatewayLots = 16
 	// maxLotTries bounds the lots that one intent is tried with. Lots never grow, so that each is tried once.
 	maxLotTries = 32
 	// lotsWait bounds the wait for the read model to take the block of a refusal.
@@ -54,7 +52,7 @@ func (l *Lots) Hint(ctx context.Context, call *spec.Call, hints *spec.Hints) {
 	if !ok || len(hints.GetLot()) > 0 {
 		return
 	}
-	for _, lot := range l.known(ctx, spec.ID(order.GetListing())) {
+	for _, lot := range l.known(ctx, wareOf(order)) {
 		if lot.Stock >= order.GetQuantity() {
 			hints.Lot = lot.ID[:]
 			return
@@ -74,45 +72,57 @@ func (l *Lots) Again(ctx context.Context, block uint64, refused []*RefusedIntent
 		l.log.Warn("the read model lags behind a refusal", "block", block, "error", err)
 		return
 	}
-	shelves := map[spec.ID]*shelf{}
+	shelves := map[ware]*shelf{}
 	for _, r := range refused {
 		order, ok := r.Call.Command.(*spec.PlaceOrder)
 		if !ok {
 			continue
 		}
-		listing := spec.ID(order.GetListing())
-		if shelves[listing] == nil {
-			lots, err := l.model.Lots(ctx, listing)
+		wanted := wareOf(order)
+		if shelves[wanted] == nil {
+			lots, err := l.model.Lots(ctx, wanted.listing)
 			if err != nil {
-				l.log.Error("the read model does not know a listing's lots", "listing", listing.Text(spec.ListingType), "error", err)
+				l.log.Error("the read model does not know a listing's lots", "listing", wanted.listing.Text(spec.ListingType), "error", err)
 				return
 			}
-			shelves[listing] = newShelf(l.inTurn(ctx, listing, lots))
+			shelves[wanted] = newShelf(l.inTurn(ctx, wanted, lots))
 		}
-		shelves[listing].serve(r, order.GetQuantity())
+		shelves[wanted].serve(r, order.GetQuantity())
 	}
 }
 
-// known returns a listing's lots in the own turn as the read model has them; none when it does not answer.
-func (l *Lots) known(ctx context.Context, listing spec.ID) []Lot {
-	lots, err := l.model.Lots(ctx, listing)
+// known returns a variant's lots in the own turn as the read model has them; none when it does not answer.
+func (l *Lots) known(ctx context.Context, wanted ware) []Lot {
+	lots, err := l.model.Lots(ctx, wanted.listing)
 	if err != nil {
-		l.log.Error("the read model does not know a listing's lots", "listing", listing.Text(spec.ListingType), "error", err)
+		l.log.Error("the read model does not know a listing's lots", "listing", wanted.listing.Text(spec.ListingType), "error", err)
 		return nil
 	}
-	return l.inTurn(ctx, listing, lots)
+	return l.inTurn(ctx, wanted, lots)
 }
 
-// inTurn returns the lots in the order in which this gateway sells from them: the n-th member's gateway begins at the n-th of
+// ware is what an order takes units of: a variant of a listing.
+type ware struct {
+	listing spec.ID
+	variant uint32
+}
+
+// wareOf returns what an order, whose form was checked, is about.
+func wareOf(order *spec.PlaceOrder) ware {
+	return ware{listing: spec.ID(order.GetListing()), variant: order.GetVariant()}
+}
+
+// inTurn returns the variant's lots in the order in which this gateway sells from them: the n-th member's gateway begins at the n-th of
 // those that the listing began with, goes round them, and comes to stock that was added or came back at last.
-func (l *Lots) inTurn(ctx context.Context, listing spec.ID, lots []Lot) []Lot {
+func (l *Lots) inTurn(ctx context.Context, wanted ware, lots []Lot) []Lot {
+	lots = slices.DeleteFunc(slices.Clone(lots), func(lot Lot) bool { return lot.Variant != wanted.variant })
 	if len(lots) < 2 {
 		return lots
 	}
 	own, start := int(max(l.member(ctx), 1))-1, -1
 	var first []Lot
-	for n := range maxGatewayLots {
-		id := spec.StockLot(listing, 1, uint32(n))
+	for n := range ledger.MaxLots {
+		id := spec.StockLot(wanted.listing, 1, wanted.variant*ledger.MaxLots+uint32(n))
 		at := slices.IndexFunc(lots, func(lot Lot) bool { return lot.ID == id })
 		if at < 0 {
 			continue

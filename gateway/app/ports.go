@@ -41,8 +41,8 @@ type Funds struct {
 
 // Lot is a lot of a listing's stock.
 type Lot struct {
-	ID    spec.ID
-	Stock uint32
+	ID             spec.ID
+	Stock, Variant uint32
 }
 
 // Model is the read model, built from blocks. It may lag; what it says is a hint, never an authority.

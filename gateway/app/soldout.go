@@ -8,7 +8,7 @@ import (
 
 // lotChoice is a contract call's way through the lots of its listing.
 type lotChoice struct {
-	listing  spec.ID
+	ware     ware
 	quantity uint32
 	// refused are the lots that said lot_empty; told is a peer's word on the lots, once it was asked.
 	refused map[spec.ID]bool
@@ -22,13 +22,12 @@ func (a *attempt) hintLot(ctx context.Context) {
 	if !ok || len(a.call.Hints.GetLot()) > 0 {
 		return
 	}
-	listing, err := spec.IDFromBytes(order.GetListing())
-	if err != nil {
+	if _, err := spec.IDFromBytes(order.GetListing()); err != nil {
 		// The codec lets no such listing in.
 		return
 	}
-	a.lots = &lotChoice{listing: listing, quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
-	a.nameLot(a.service.lots.known(ctx, listing))
+	a.lots = &lotChoice{ware: wareOf(order), quantity: order.GetQuantity(), refused: map[spec.ID]bool{}}
+	a.nameLot(a.service.lots.known(ctx, a.lots.ware))
 }
 
 // nameLot hints at the first lot with enough stock and reports whether there is one.
@@ -54,15 +53,15 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 	if a.lots.asked {
 		return a.nextLot(refusal)
 	}
-	if a.nameLot(a.service.lots.known(ctx, a.lots.listing)) {
+	if a.nameLot(a.service.lots.known(ctx, a.lots.ware)) {
 		return true, nil
 	}
-	told, err := a.service.askLots(ctx, a.lots.listing)
+	told, err := a.service.askLots(ctx, a.lots.ware.listing)
 	if err != nil {
 		return false, refusal
 	}
 	// What a peer says now is newer than a refusal from before.
-	a.lots.told = a.service.lots.inTurn(ctx, a.lots.listing, told)
+	a.lots.told = a.service.lots.inTurn(ctx, a.lots.ware, told)
 	a.lots.asked, a.lots.refused = true, map[spec.ID]bool{}
 	return a.nextLot(refusal)
 }
@@ -98,7 +97,7 @@ func (s *Service) askLots(ctx context.Context, listing spec.ID) ([]Lot, error) {
 		if err != nil {
 			return nil, err
 		}
-		lots = append(lots, Lot{ID: id, Stock: found.GetStock()})
+		lots = append(lots, Lot{ID: id, Stock: found.GetStock(), Variant: found.GetVariant()})
 	}
 	return lots, nil
 }

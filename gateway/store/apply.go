@@ -130,12 +130,8 @@ func (a *applier) index(row row) error {
 	id, parent := []byte(row.key.ID), []byte(row.key.Parent)
 	switch r := row.record.(type) {
 	case ledger.Listing:
-		listingState := spec.ListingState_LISTING_STATE_OPEN
-		if r.Closed {
-			listingState = spec.ListingState_LISTING_STATE_CLOSED
-		}
 		return a.exec("INSERT INTO listings (id, seller, version, state, category, position) VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state",
-			id, r.Seller.Bytes(), r.Version, int32(listingState), row.position)
+			id, r.Seller.Bytes(), r.Version, int32(r.State()), row.position)
 	case ledger.Version:
 		// A listing's head sorts before its versions in a write set, so the row is there.
 		return a.exec("UPDATE listings SET category = ? WHERE id = ?", r.Category, parent)

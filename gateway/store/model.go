@@ -29,7 +29,8 @@ func (s *Store) Lots(_ context.Context, listing spec.ID) ([]app.Lot, error) {
 	}
 	lots := make([]app.Lot, 0, len(entries))
 	for _, entry := range entries {
-		lots = append(lots, app.Lot{ID: spec.ID([]byte(entry.Key.ID)), Stock: entry.Record.(ledger.Lot).Stock})
+		lot := entry.Record.(ledger.Lot)
+		lots = append(lots, app.Lot{ID: spec.ID([]byte(entry.Key.ID)), Stock: lot.Stock, Variant: lot.Variant})
 	}
 	return lots, nil
 }

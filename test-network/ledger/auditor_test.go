@@ -268,7 +268,8 @@ func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
 	return nil
 }
 
-func final(order ledger.Order) bool { return order.State >= spec.OrderState_ORDER_STATE_RELEASED }
+// final: an order without a hold is settled.
+func final(order ledger.Order) bool { return order.Held().IsZero() }
 
 // checkOrders: an order's hold begins with it, ends once, with its state, and what leaves it is what was in it.
 func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error {

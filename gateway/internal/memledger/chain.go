@@ -55,7 +55,7 @@ func New(ctx context.Context) (*Chain, error) {
 	genesis := &spec.Genesis{
 		LedgerId: make([]byte, 16), TreasuryMsp: Members[0], OperatorMsp: Members[0], InitialSupply: spec.CMT(InitialSupply).Bytes(),
 		FeeBps: 250, CreditMinimum: spec.Units(1_000_000).Bytes(),
-		ShipSeconds: 600, ReleaseSeconds: 600, ProtectionSeconds: 6000, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30,
+		ShipSeconds: 600, ReleaseSeconds: 600, ProtectionSeconds: 6000, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, ReturnSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30,
 	}
 	for i, mspID := range Members {
 		member := &spec.Member{MspId: mspID}
