@@ -115,7 +115,7 @@ func TestAGatewayHandsOverToTheHome(t *testing.T) {
 func knowsHome(t *testing.T, p *person) {
 	t.Helper()
 	p.nonce++
-	testnet.members["merchant1"].carries(t, p.next("token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce - 1})).happen()
+	testnet.members["merchant1"].carries(t, p.next("token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce})).happen()
 }
 
 // With the home's gateway killed, an intent is carried directly; when it is back, what it missed has the same answer there.
