@@ -513,3 +513,25 @@ func TestFeesAreRoundedDown(t *testing.T) {
 		}
 	}
 }
+
+// Many small releases cost what one large one does, and a split of 33.5 to 66.5 pays out all, to the unit.
+func TestFeesAreThoseOfTheSum(t *testing.T) {
+	b, _, id := orderIn(t, nameOf(handedOver))
+	for range 6 {
+		// 333 bps of 60 units are 1.99: released by itself, each would leave a rest.
+		b.must(buyers, "anna", "market:ConfirmOrder", &spec.ConfirmOrder{Order: id[:], Amount: spec.Units(60).Bytes()}, nil)
+	}
+	if got, want := b.wealth(spec.OrganisationAddress(operator)), spec.Units(6*60*feeBps/10_000); got != want || got == spec.Units(6*(60*feeBps/10_000)) {
+		t.Errorf("six releases of 60 units cost %v, want %v", got, want)
+	}
+	held := b.records[ledger.OrderKey(id)].(ledger.Order).Held()
+	toSeller := held.Share(6_650)
+	b.must(buyers, "anna", "market:ProposeSplit", &spec.ProposeSplit{Order: id[:], SellerAmount: toSeller.Bytes()}, nil)
+	b.must(merchant, "", "market:AgreeSplit", &spec.AgreeSplit{Order: id[:], SellerAmount: toSeller.Bytes()}, nil)
+	released, _ := toSeller.Add(spec.Units(6 * 60))
+	sum, _ := b.wealth(seller.address()).Add(b.wealth(spec.OrganisationAddress(operator)))
+	back, _ := held.Sub(toSeller)
+	if sum != released || b.wealth(anna.address()) != back || b.wealth(spec.OrganisationAddress(operator)) != released.Share(feeBps) {
+		t.Errorf("the seller and the operator have %s, want %s; the buyer %s, want %s", sum, released, b.wealth(anna.address()), back)
+	}
+}

@@ -84,7 +84,7 @@ func (b *books) step(deed *act, id spec.ID) {
 		b.fault("order %x goes on after it was %s", id, o.state)
 	}
 	isBuyer, isSeller := deed.actor == o.terms.Buyer, deed.actor == o.terms.Seller
-	may := true
+	var may bool
 	switch c := deed.call.Command.(type) {
 	case *spec.AcceptOrder:
 		may = isSeller

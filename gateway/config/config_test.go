@@ -127,23 +127,29 @@ func TestValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, spoil := range map[string]func(c *config.Config){
-		"organisation":        func(c *config.Config) { c.Organisation = "" },
-		"msp_id":              func(c *config.Config) { c.MSPID = "" },
-		"data":                func(c *config.Config) { c.Data = "" },
-		"listen":              func(c *config.Config) { c.Listen = "8080" },
-		"peers":               func(c *config.Config) { c.Peers = nil },
-		"peers[0].address":    func(c *config.Config) { c.Peers = []config.Peer{{MSPID: "A", Address: "x", TLSCA: c.Peers[0].TLSCA}} },
-		"peers[0].tls_ca":     func(c *config.Config) { c.Peers = []config.Peer{{MSPID: "A", Address: "x:1", TLSCA: "/none"}} },
-		"orderers[0].address": func(c *config.Config) { c.Orderers = []config.Orderer{{Address: "x", TLSCA: c.Peers[0].TLSCA}} },
-		"orderers[0].tls_ca":  func(c *config.Config) { c.Orderers = []config.Orderer{{Address: "x:1", TLSCA: "/none"}} },
-		"identity.key":        func(c *config.Config) { c.Identity.Key = "/none" },
-		"log.level":           func(c *config.Config) { c.Log.Level = "loud" },
-		"log.format":          func(c *config.Config) { c.Log.Format = "xml" },
-		"timeouts.endorse":    func(c *config.Config) { c.Timeouts.Endorse = 0 },
-		"retry.attempts":      func(c *config.Config) { c.Retry.Attempts = 0 },
-		"batch.in_flight":     func(c *config.Config) { c.Batch.InFlight = 0 },
-		"batch.max_bytes":     func(c *config.Config) { c.Batch.MaxBytes = 2 << 20 },
-		"endorsements":        func(c *config.Config) { c.Endorsements = 0 },
+		"organisation":     func(c *config.Config) { c.Organisation = "" },
+		"msp_id":           func(c *config.Config) { c.MSPID = "" },
+		"data":             func(c *config.Config) { c.Data = "" },
+		"listen":           func(c *config.Config) { c.Listen = "8080" },
+		"peers":            func(c *config.Config) { c.Peers = nil },
+		"peers[0].address": func(c *config.Config) { c.Peers = []config.Peer{{MSPID: "A", Address: "x", TLSCA: c.Peers[0].TLSCA}} },
+		"neighbours[0].msp_id": func(c *config.Config) {
+			c.Neighbours = []config.Neighbour{{MSPID: c.MSPID, URL: "http://x:1", KeyFile: "k"}}
+		},
+		"neighbours[0].url":      func(c *config.Config) { c.Neighbours = []config.Neighbour{{MSPID: "A", URL: "x:1", KeyFile: "k"}} },
+		"neighbours[0].key_file": func(c *config.Config) { c.Neighbours = []config.Neighbour{{MSPID: "A", URL: "http://x:1"}} },
+		"timeouts.neighbour":     func(c *config.Config) { c.Timeouts.Neighbour = 0 },
+		"peers[0].tls_ca":        func(c *config.Config) { c.Peers = []config.Peer{{MSPID: "A", Address: "x:1", TLSCA: "/none"}} },
+		"orderers[0].address":    func(c *config.Config) { c.Orderers = []config.Orderer{{Address: "x", TLSCA: c.Peers[0].TLSCA}} },
+		"orderers[0].tls_ca":     func(c *config.Config) { c.Orderers = []config.Orderer{{Address: "x:1", TLSCA: "/none"}} },
+		"identity.key":           func(c *config.Config) { c.Identity.Key = "/none" },
+		"log.level":              func(c *config.Config) { c.Log.Level = "loud" },
+		"log.format":             func(c *config.Config) { c.Log.Format = "xml" },
+		"timeouts.endorse":       func(c *config.Config) { c.Timeouts.Endorse = 0 },
+		"retry.attempts":         func(c *config.Config) { c.Retry.Attempts = 0 },
+		"batch.in_flight":        func(c *config.Config) { c.Batch.InFlight = 0 },
+		"batch.max_bytes":        func(c *config.Config) { c.Batch.MaxBytes = 2 << 20 },
+		"endorsements":           func(c *config.Config) { c.Endorsements = 0 },
 	} {
 		c := good
 		spoil(&c)

@@ -46,7 +46,7 @@ func TestBlockTellsItsView(t *testing.T) {
 	for name, block := range map[string]*common.Block{
 		"no metadata":       {},
 		"not of BFT":        agreedIn(t, nil),
-		"a torn number":     agreedIn(t, []byte{1<<3 | 0, 0x80}),
+		"a torn number":     agreedIn(t, []byte{1 << 3, 0x80}),
 		"a torn tag":        agreedIn(t, []byte{0x80}),
 		"a torn digest":     agreedIn(t, []byte{5<<3 | 2, 9, 1}),
 		"torn signatures":   {Metadata: &common.BlockMetadata{Metadata: [][]byte{{0x0a, 9, 1}}}},

@@ -77,15 +77,15 @@ func TestLostAnswerOfTheHome(t *testing.T) {
 	for name, happens := range map[string]bool{"it happened there": true, "it never arrived": false} {
 		t.Run(name, func(t *testing.T) {
 			h, p := newNeighbours(t)
-			real := h.shop.Server.Config.Handler
+			handler := h.shop.Server.Config.Handler
 			var lost atomic.Bool
 			h.shop.Server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Cmt-Handed-By") == "" || !lost.CompareAndSwap(false, true) {
-					real.ServeHTTP(w, r)
+					handler.ServeHTTP(w, r)
 					return
 				}
 				if happens {
-					real.ServeHTTP(discarding{http.Header{}}, r.WithContext(context.WithoutCancel(r.Context())))
+					handler.ServeHTTP(discarding{http.Header{}}, r.WithContext(context.WithoutCancel(r.Context())))
 				}
 				panic(http.ErrAbortHandler) // the connection breaks
 			})

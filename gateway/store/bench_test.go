@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/internal/memledger"
@@ -43,35 +41,6 @@ func payers(t testing.TB, chain *memledger.Chain, count int) []*wallet.Key {
 		}
 	}
 	return people
-}
-
-// round carries one payment of everyone to the next one, who folds it in the round after.
-func round(t testing.TB, chain *memledger.Chain, people []*wallet.Key, nonce uint64, hints func(i int) *spec.Hints) app.Commit {
-	t.Helper()
-	batch := &spec.Batch{}
-	for i, from := range people {
-		call := &spec.Call{Operation: spec.Find("token:Transfer"), Command: &spec.Transfer{
-			To: people[(i+1)%len(people)].Address().Bytes(), Amount: spec.CMT(1).Bytes(),
-		}}
-		signed, err := from.Sign([16]byte{}, nonce, time.Now().Add(time.Hour).Unix(), call)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signed.Hints = hints(i)
-		batch.Intents = append(batch.Intents, signed)
-	}
-	argument, err := proto.Marshal(batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	commit, err := chain.For(memledger.Members[0]).Carry(t.Context(), argument, func(context.Context, app.Sent) error { return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := fmt.Sprintf(`{"count":%d}`, len(people)); string(commit.Result) != want {
-		t.Fatalf("got %s, want %s", commit.Result, want)
-	}
-	return commit
 }
 
 // accountsInState is how many accounts the benchmark's strangers are of; nightly a million, or ten.

@@ -45,7 +45,7 @@ func through(t *testing.T, gateway *rest.Client, signed *spec.SignedIntent) rest
 		if err != nil {
 			return err
 		}
-		if result = results[0]; result.Problem != nil && result.Problem.Retryable {
+		if result = results[0]; result.Problem != nil && (result.Problem.Code == spec.Conflict || result.Problem.Code == spec.Unavailable) {
 			return result.Problem
 		}
 		return nil
@@ -115,7 +115,7 @@ func TestAGatewayHandsOverToTheHome(t *testing.T) {
 func knowsHome(t *testing.T, p *person) {
 	t.Helper()
 	p.nonce++
-	testnet.members["merchant1"].carries(t, p.next("token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce - 1})).happen()
+	testnet.members["merchant1"].carries(t, p.next("token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce})).happen()
 }
 
 // With the home's gateway killed, an intent is carried directly; when it is back, what it missed has the same answer there.

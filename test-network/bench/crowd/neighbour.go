@@ -16,24 +16,7 @@ import (
 	"github.com/cybermiles/cmt/gateway/httpapi"
 	"github.com/cybermiles/cmt/gateway/keys"
 	"github.com/cybermiles/cmt/gateway/neighbours"
-	"github.com/cybermiles/cmt/network/topology"
 )
-
-// Beside starts a gateway of the n-th peer's organisation beside this one, and waits until it knows what this one knows.
-func (g *Relay) Beside(ctx context.Context, facts *topology.Facts, n int, folder string) (*Relay, error) {
-	second, err := NewRelay(ctx, facts, n, folder)
-	if err != nil {
-		return nil, err
-	}
-	height, err := g.Ledger.Height(ctx)
-	if err == nil {
-		err = second.Store.AwaitBlock(ctx, height-1)
-	}
-	if err != nil {
-		return nil, errors.Join(err, second.Close(ctx))
-	}
-	return second, nil
-}
 
 // Knows makes another gateway a neighbour of this one: its API is served on loopback until the returned function ends it.
 func (g *Relay) Knows(ctx context.Context, other *Relay) (end func() error, err error) {

@@ -34,8 +34,11 @@ func NewPerson(ledgerID [16]byte, n int) (*Person, error) {
 
 func (p *Person) public() []byte { return p.key.Public().(ed25519.PublicKey) }
 
-// Reuse has the next intent bear the nonce of the last.
-func (p *Person) Reuse() { p.nonce-- }
+// SignAgain makes an intent of another call under the nonce that the person used last: one of the two can happen.
+func (p *Person) SignAgain(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, error) {
+	p.nonce--
+	return p.Sign(ledgerID, call)
+}
 
 // Sign makes an intent of a call under the person's next nonce.
 func (p *Person) Sign(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, error) {

@@ -33,8 +33,8 @@ type Relay struct {
 	Blocks     *Blocks
 	Parameters batch.Parameters
 	batcher    *batch.Batcher
-	neighbours *neighbours.Set
 	index      uint32
+	neighbours *neighbours.Set
 	log        *slog.Logger
 	// hands give out what the faucet has, side by side.
 	hands []*Person

@@ -15,12 +15,28 @@ import (
 // sharedAccounts is how many people's intents go through both gateways.
 const sharedAccounts = 2_000
 
+// beside starts a gateway of the n-th peer's organisation beside the first one, and waits until it knows what that one knows.
+func (c *consortium) beside(ctx context.Context, n int, folder string) (*crowd.Relay, error) {
+	second, err := crowd.NewRelay(ctx, c.facts, n, folder)
+	if err != nil {
+		return nil, err
+	}
+	height, err := c.relay.Ledger.Height(ctx)
+	if err == nil {
+		err = second.Store.AwaitBlock(ctx, height-1)
+	}
+	if err != nil {
+		return nil, errors.Join(err, second.Close(ctx))
+	}
+	return second, nil
+}
+
 // twoGateways sends the same people's intents through two gateways, which are neighbours, at random.
 func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
 	if err := c.up(ctx, lab); err != nil {
 		return result, err
 	}
-	second, err := c.relay.Beside(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay-two"))
+	second, err := c.beside(ctx, 1, filepath.Join(lab.Folder, "relay-two"))
 	if err != nil {
 		return result, err
 	}
@@ -54,7 +70,7 @@ func (c *consortium) attacker(ctx context.Context, lab *bench.Lab) (result bench
 	if err := c.up(ctx, lab); err != nil {
 		return result, err
 	}
-	stubborn, err := c.relay.Beside(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay-stubborn"))
+	stubborn, err := c.beside(ctx, 1, filepath.Join(lab.Folder, "relay-stubborn"))
 	if err != nil {
 		return result, err
 	}
@@ -104,10 +120,11 @@ func (a *attack) run(ctx context.Context) error {
 		}
 		p := a.people[n%len(a.people)]
 		for i, gateway := range a.gateways {
+			sign := p.Sign
 			if i > 0 && n%2 == 0 {
-				p.Reuse() // the same nonce again, for another payment
+				sign = p.SignAgain
 			}
-			signed, err := p.Sign(a.relay.Parameters.LedgerID, payment(other(a.consortium.people, p), small))
+			signed, err := sign(a.relay.Parameters.LedgerID, payment(other(a.consortium.people, p), small))
 			if err != nil {
 				return err
 			}
