@@ -19,7 +19,7 @@ import (
 const genesis = `{"ledger_id":"000102030405060708090a0b0c0d0e0f","members":[{"msp_id":"OperatorMSP","roles":["operator","treasurer"]},` +
 	`{"msp_id":"ShopMSP","roles":["merchant"]}],"treasury_msp":"OperatorMSP","initial_supply":"1000","operator_msp":"OperatorMSP",` +
 	`"fee_bps":250,"credit_minimum":"0.01","ship_seconds":60,"release_seconds":60,"protection_seconds":600,` +
-	`"fence_epoch_seconds":300,"fence_grace_seconds":120,"offer_seconds":600,"review_seconds":600,"answer_seconds":60,"dispute_seconds":600,"panel_size":3,"hold_seconds":600}`
+	`"fence_epoch_seconds":300,"fence_grace_seconds":120,"offer_seconds":600,"review_seconds":600,"answer_seconds":60,"dispute_seconds":600,"panel_size":3,"hold_seconds":600,"auction_seconds":600,"auction_extension_seconds":30}`
 
 // ledger is a chaincode and its state; invoke commits what a transaction wrote when it succeeded.
 type ledger struct {

@@ -92,6 +92,36 @@ func (*Market) GetOrder(ctx contractapi.TransactionContextInterface, command []b
 	return run(ctx, spec.MarketContract+":GetOrder", command)
 }
 
+// OpenAuction: sell some of a listing's stock to whoever bids most.
+func (*Market) OpenAuction(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":OpenAuction", command)
+}
+
+// PlaceBid: beat the highest bid: the money is held, and the beaten bidder's comes back.
+func (*Market) PlaceBid(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":PlaceBid", command)
+}
+
+// CloseAuction: anyone ends an auction whose time is over: the highest bid becomes an order, or its money comes back.
+func (*Market) CloseAuction(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CloseAuction", command)
+}
+
+// CancelAuction: the seller takes an auction back that nobody bid in.
+func (*Market) CancelAuction(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":CancelAuction", command)
+}
+
+// GetAuction: look up an auction and its highest bid.
+func (*Market) GetAuction(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetAuction", command)
+}
+
+// ListBids: an auction's bids, page by page.
+func (*Market) ListBids(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":ListBids", command)
+}
+
 // MakeOffer: haggle: offer a total of the buyer's own for a listing and have it held.
 func (*Market) MakeOffer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":MakeOffer", command)

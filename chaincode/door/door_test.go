@@ -66,7 +66,7 @@ func begun(signers ...signer) memory {
 	put := func(key ledger.Key, record ledger.Record) { m[state.FormatKey(key)] = state.EncodeRecord(record) }
 	put(ledger.ParametersKey(), ledger.Parameters{
 		LedgerID: ledgerID, FeeAccount: spec.OrganisationAddress(relayMSP), Treasury: spec.OrganisationAddress(relayMSP),
-		CreditMinimum: spec.Units(1), ShipSeconds: 60, ReleaseSeconds: 60, ProtectionSeconds: 600, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600,
+		CreditMinimum: spec.Units(1), ShipSeconds: 60, ReleaseSeconds: 60, ProtectionSeconds: 600, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30,
 	})
 	put(ledger.MemberKey(relayMSP), ledger.Member{MSPID: relayMSP})
 	put(ledger.AccountKey(spec.OrganisationAddress(relayMSP)), ledger.Account{Balance: spec.CMT(10)})

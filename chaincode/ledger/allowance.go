@@ -39,7 +39,7 @@ func approve(t *task, c *spec.Approve) (proto.Message, error) {
 	return &spec.AllowanceView{Owner: t.actor.Bytes(), Spender: c.Spender, Amount: amount.Bytes()}, nil
 }
 
-// regain gives the actor money into its account, which it acts on anyway.
+// regain gives the actor money into its account, which a rule that debits has named (debitKeys) and no other may touch.
 func (t *task) regain(amount spec.Amount) {
 	account, _, _ := t.fold(t.actor)
 	account.Balance, _ = account.Balance.Add(amount)

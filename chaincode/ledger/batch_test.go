@@ -50,7 +50,7 @@ func person(name string) spec.Address { return spec.KeyAddress("ed25519", []byte
 // opened is a ledger whose persons have so many CMT each.
 func opened(cmt uint32, names ...string) bench {
 	b := bench{
-		ledger.ParametersKey():     ledger.Parameters{FeeAccount: spec.OrganisationAddress(relayMSP), FeeBps: 250, CreditMinimum: spec.Units(1), ShipSeconds: 60, ReleaseSeconds: 60, ProtectionSeconds: 600, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600},
+		ledger.ParametersKey():     ledger.Parameters{FeeAccount: spec.OrganisationAddress(relayMSP), FeeBps: 250, CreditMinimum: spec.Units(1), ShipSeconds: 60, ReleaseSeconds: 60, ProtectionSeconds: 600, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30},
 		ledger.MemberKey(relayMSP): ledger.Member{MSPID: relayMSP, Index: 1},
 		ledger.MemberKey(otherMSP): ledger.Member{MSPID: otherMSP, Index: 2},
 	}

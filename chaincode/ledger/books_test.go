@@ -50,6 +50,8 @@ const (
 	answerSeconds     = 100
 	disputeSeconds    = 400
 	panelFeeBps       = 111
+	auctionSeconds    = 400
+	extensionSeconds  = 50
 )
 
 var (
@@ -60,25 +62,27 @@ var (
 
 func genesisCommand() *spec.Genesis {
 	genesis := &spec.Genesis{
-		LedgerId:          make([]byte, 16),
-		TreasuryMsp:       treasurer,
-		InitialSupply:     initialSupply.Bytes(),
-		OperatorMsp:       operator,
-		FeeBps:            feeBps,
-		CreditMinimum:     minimum.Bytes(),
-		ShipSeconds:       shipSeconds,
-		ReleaseSeconds:    releaseSeconds,
-		ProtectionSeconds: protectionSeconds,
-		FenceEpochSeconds: epochSeconds,
-		FenceGraceSeconds: graceSeconds,
-		HoldSeconds:       holdSeconds,
-		OfferSeconds:      offerSeconds,
-		ReviewSeconds:     reviewSeconds,
-		AnswerSeconds:     answerSeconds,
-		DisputeSeconds:    disputeSeconds,
-		PanelSize:         3,
-		PanelFeeBps:       panelFeeBps,
-		PanelFeeCap:       panelFeeCap.Bytes(),
+		LedgerId:                make([]byte, 16),
+		TreasuryMsp:             treasurer,
+		InitialSupply:           initialSupply.Bytes(),
+		OperatorMsp:             operator,
+		FeeBps:                  feeBps,
+		CreditMinimum:           minimum.Bytes(),
+		ShipSeconds:             shipSeconds,
+		ReleaseSeconds:          releaseSeconds,
+		ProtectionSeconds:       protectionSeconds,
+		FenceEpochSeconds:       epochSeconds,
+		FenceGraceSeconds:       graceSeconds,
+		HoldSeconds:             holdSeconds,
+		AuctionSeconds:          auctionSeconds,
+		AuctionExtensionSeconds: extensionSeconds,
+		OfferSeconds:            offerSeconds,
+		ReviewSeconds:           reviewSeconds,
+		AnswerSeconds:           answerSeconds,
+		DisputeSeconds:          disputeSeconds,
+		PanelSize:               3,
+		PanelFeeBps:             panelFeeBps,
+		PanelFeeCap:             panelFeeCap.Bytes(),
 	}
 	for _, mspID := range slices.Sorted(maps.Keys(roles)) {
 		genesis.Members = append(genesis.Members, &spec.Member{MspId: mspID, Roles: roles[mspID]})

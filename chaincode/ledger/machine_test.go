@@ -31,6 +31,11 @@ func TestRulesDoAsTheModel(t *testing.T) {
 			"Burn":           m.burn,
 			"Transfer":       m.transfer,
 			"Payout":         m.payout,
+			"OpenAuction":    m.openAuction,
+			"PlaceBid":       m.placeBid,
+			"bid again":      m.placeBid,
+			"CloseAuction":   m.closeAuction,
+			"CancelAuction":  m.cancelAuction,
 			"Approve":        m.approve,
 			"TransferFrom":   m.transferFrom,
 			"PlaceHold":      m.placeHold,
@@ -121,7 +126,7 @@ func (m *machine) compare(t *rapid.T) {
 		}
 	}
 	sum, holds, open := new(big.Int), 0, 0
-	for _, record := range m.records {
+	for key, record := range m.records {
 		switch r := record.(type) {
 		case ledger.Account:
 			sum.Add(sum, number(r.Balance.Bytes()))
@@ -134,6 +139,10 @@ func (m *machine) compare(t *rapid.T) {
 			sum.Add(sum, number(r.Amount.Bytes()))
 		case ledger.TokenHold:
 			if r.State == spec.HoldState_HOLD_STATE_HELD {
+				open++
+			}
+		case ledger.Auction:
+			if _, bids := m.records[ledger.BidKey(spec.ID([]byte(key.ID)), 1)]; bids && r.State == spec.AuctionState_AUCTION_STATE_OPEN {
 				open++
 			}
 		case ledger.Order:
@@ -151,7 +160,7 @@ func (m *machine) compare(t *rapid.T) {
 		t.Errorf("accounts, credits, holds and allowances are %s base units, the supply is %s", sum, total)
 	}
 	if holds != open {
-		t.Errorf("%d holds, %d open orders, offers and token holds", holds, open)
+		t.Errorf("%d holds, %d open orders, offers, token holds and auctions with bids", holds, open)
 	}
 }
 
@@ -286,6 +295,93 @@ func (m *machine) stepHold(t *rapid.T) {
 	case 3:
 		m.perform(who, drawSkew(t), "token:ExpireHold", &spec.ExpireHold{Hold: id[:]}, nil)
 	}
+}
+
+// openAuction makes a listing, mostly, and sells it in an auction.
+func (m *machine) openAuction(t *rapid.T) {
+	id, _, s := m.drawListing(t)
+	if rapid.IntRange(0, 3).Draw(t, "a listing of its own") > 0 {
+		reference := fmt.Sprintf("lots-%d", m.calls)
+		s = seat{merchant, ""}
+		m.perform(s, 0, "market:CreateListing", &spec.CreateListing{
+			Reference: reference, Price: spec.CMT(1).Bytes(), Stock: 2, Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
+		}, nil)
+		id = spec.NewID(spec.ListingType, s.address(), reference)
+	}
+	command := &spec.OpenAuction{
+		Reference: drawReference(t), Listing: id[:], Version: rapid.SampledFrom([]uint32{1, 1, 1, 2}).Draw(t, "version"), Quantity: rapid.Uint32Range(1, 3).Draw(t, "quantity"),
+		StartPrice: drawAmount(t), Step: rapid.SampledFrom(amounts[:5]).Draw(t, "step").Bytes(),
+		EndsAt: m.now + rapid.SampledFrom([]int64{-1, 100, auctionSeconds, auctionSeconds, auctionSeconds + 1}).Draw(t, "seconds"),
+	}
+	if rapid.Bool().Draw(t, "with a reserve") {
+		command.Reserve = drawAmount(t)
+	}
+	m.perform(s, drawSkew(t), "market:OpenAuction", command, nil)
+}
+
+// drawAuction chooses an auction, preferring open ones, and how many bids somebody believes it has.
+func (m *machine) drawAuction(t *rapid.T) (spec.ID, *modelAuction, uint32) {
+	var open, all []spec.ID
+	for id, a := range m.model.auctions {
+		all = append(all, id)
+		if a.state == "open" {
+			open = append(open, id)
+		}
+	}
+	if len(open) > 0 && rapid.IntRange(0, 5).Draw(t, "any") > 0 {
+		all = open
+	}
+	if len(all) == 0 {
+		return spec.ID{}, nil, 0
+	}
+	slices.SortFunc(all, func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
+	id := rapid.SampledFrom(all).Draw(t, "auction")
+	a := m.model.auctions[id]
+	bids := uint32(len(a.bids))
+	switch rapid.IntRange(0, 9).Draw(t, "bids") {
+	case 0:
+		bids++
+	case 1:
+		bids = max(1, bids) - 1
+	}
+	return id, a, bids
+}
+
+func (m *machine) placeBid(t *rapid.T) {
+	id, a, bids := m.drawAuction(t)
+	s := drawSeat(t)
+	command := &spec.PlaceBid{Auction: id[:], Beats: bids, Amount: drawAmount(t), HandOverHash: spec.HandOverHash(spec.AuctionOrder(id, bids+1), code)}
+	if a != nil && rapid.IntRange(0, 4).Draw(t, "enough") > 0 {
+		least := a.start
+		if n := len(a.bids); n > 0 {
+			least = new(big.Int).Add(a.bids[n-1].units, a.step)
+		}
+		if least.Cmp(maxUnits) <= 0 {
+			command.Amount = least.Bytes()
+		}
+	}
+	m.perform(s, drawSkew(t), "market:PlaceBid", command, m.drawHints(t, s))
+}
+
+func (m *machine) closeAuction(t *rapid.T) {
+	id, a, bids := m.drawAuction(t)
+	if rapid.Bool().Draw(t, "later") {
+		m.now += auctionSeconds
+	}
+	s := drawSeat(t)
+	if a != nil && len(a.bids) > 0 {
+		s = m.mostly(t, a.bids[len(a.bids)-1].bidder)
+	}
+	m.perform(s, drawSkew(t), "market:CloseAuction", &spec.CloseAuction{Auction: id[:], Bids: bids}, nil)
+}
+
+func (m *machine) cancelAuction(t *rapid.T) {
+	id, a, _ := m.drawAuction(t)
+	s := drawSeat(t)
+	if a != nil {
+		s = m.mostly(t, a.seller)
+	}
+	m.perform(s, drawSkew(t), "market:CancelAuction", &spec.CancelAuction{Auction: id[:]}, nil)
 }
 
 func (m *machine) sweep(t *rapid.T) {

@@ -21,6 +21,7 @@ type model struct {
 	payouts       map[spec.ID]string
 	allowances    map[[2]spec.Address]*big.Int // by owner and spender
 	holds         map[spec.ID]*modelHold
+	auctions      map[spec.ID]*modelAuction
 	mints, burns  map[spec.ID]string
 	listings      map[spec.ID]*modelListing
 	lots          map[string]uint32 // by "listing lot"
@@ -42,6 +43,24 @@ type modelHold struct {
 	payer, payee, arbiter spec.Address
 	amount, captured      *big.Int
 	expires, updated      int64
+}
+
+type modelAuction struct {
+	state                string
+	seller               spec.Address
+	listing              spec.ID
+	version, quantity    uint32
+	start, reserve, step *big.Int
+	opened, ends         int64
+	bids                 []modelBid
+}
+
+type modelBid struct {
+	bidder     spec.Address
+	msp        string
+	units      *big.Int
+	time, ends int64
+	handOver   []byte
 }
 
 type modelListing struct {
@@ -90,6 +109,7 @@ func newModel() *model {
 
 		allowances: map[[2]spec.Address]*big.Int{},
 		holds:      map[spec.ID]*modelHold{},
+		auctions:   map[spec.ID]*modelAuction{},
 
 		mints:    map[spec.ID]string{},
 		burns:    map[spec.ID]string{},
@@ -201,6 +221,14 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.transferFrom(c, command)
 	case *spec.PlaceHold:
 		return m.placeHold(c, command)
+	case *spec.OpenAuction:
+		return m.openAuction(c, command)
+	case *spec.PlaceBid:
+		return m.placeBid(c, command)
+	case *spec.CloseAuction:
+		return m.closeAuction(c, command)
+	case *spec.CancelAuction:
+		return m.cancelAuction(c, command)
 	case interface {
 		proto.Message
 		GetHold() []byte
@@ -573,6 +601,145 @@ func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
 	return ""
 }
 
+func (m *model) openAuction(c modelCall, command *spec.OpenAuction) spec.Code {
+	id, listingID := spec.NewID(spec.AuctionType, c.actor, command.Reference), spec.ID(command.Listing)
+	listing := m.listings[listingID]
+	lot := spec.StockLot(listingID, 1, 0)
+	if hint := c.hints.GetLot(); len(hint) > 0 {
+		lot = spec.ID(hint)
+	}
+	a := &modelAuction{
+		state: "open", seller: c.actor, listing: listingID, version: command.Version, quantity: command.Quantity, start: number(command.StartPrice),
+		reserve: number(command.Reserve), step: number(command.Step), opened: c.time, ends: command.EndsAt,
+	}
+	if a.reserve.Cmp(a.start) < 0 {
+		a.reserve = a.start
+	}
+	switch {
+	case m.auctions[id] != nil:
+		return spec.ReferenceUsed
+	case listing == nil || int(command.Version) > len(listing.versions):
+		return spec.NotFound
+	case listing.seller != c.actor:
+		return spec.NotAParty
+	case int(command.Version) == len(listing.versions) && listing.closed:
+		return spec.ListingClosed
+	case int(command.Version) < len(listing.versions):
+		return spec.VersionStale
+	case a.start.Cmp(big.NewInt(10)) < 0:
+		return spec.BelowMinimum
+	case a.ends <= c.time || a.ends > c.time+auctionSeconds:
+		return spec.DeadlineOutOfRange
+	case m.lots[lotKey(listingID, lot)] < a.quantity:
+		return spec.LotEmpty
+	}
+	m.lots[lotKey(listingID, lot)] -= a.quantity
+	m.auctions[id] = a
+	return ""
+}
+
+// at checks that the auction is open and has so many bids, and returns when it ends and what time it is.
+func (a *modelAuction) at(c modelCall, bids uint32) (ends, now int64, code spec.Code) {
+	switch {
+	case a == nil || int(bids) > len(a.bids):
+		return 0, 0, spec.NotFound
+	case a.state != "open":
+		return 0, 0, spec.WrongState
+	case int(bids) < len(a.bids):
+		return 0, 0, spec.ValueStale
+	}
+	ends, now = a.ends, max(c.time, a.opened)
+	for _, bid := range a.bids {
+		ends, now = max(ends, bid.ends), max(now, bid.time)
+	}
+	return ends, now, ""
+}
+
+func (m *model) placeBid(c modelCall, command *spec.PlaceBid) spec.Code {
+	a := m.auctions[spec.ID(command.Auction)]
+	ends, now, code := a.at(c, command.Beats)
+	if code != "" {
+		return code
+	}
+	units, least := number(command.Amount), a.start
+	var last *modelBid
+	if n := len(a.bids); n > 0 {
+		last = &a.bids[n-1]
+		least = new(big.Int).Add(last.units, a.step)
+	}
+	own := new(big.Int)
+	if last != nil && last.bidder == c.actor {
+		own = last.units
+	}
+	switch {
+	case a.seller == c.actor:
+		return spec.SameAccount
+	case units.Cmp(least) < 0:
+		return spec.BidTooLow
+	case now >= ends:
+		return spec.DeadlinePassed
+	case !m.pay(c, new(big.Int).Sub(units, own)):
+		return spec.InsufficientFunds
+	}
+	if last != nil && last.bidder != c.actor {
+		m.give(c, modelCredit{last.bidder, last.units, spec.CreditKind_CREDIT_KIND_REFUND})
+	}
+	a.bids = append(a.bids, modelBid{c.actor, c.msp, units, now, max(ends, now+extensionSeconds), command.HandOverHash})
+	return ""
+}
+
+func (m *model) closeAuction(c modelCall, command *spec.CloseAuction) spec.Code {
+	id := spec.ID(command.Auction)
+	a := m.auctions[id]
+	ends, now, code := a.at(c, command.Bids)
+	if code != "" {
+		return code
+	}
+	if now < ends {
+		return spec.NotDue
+	}
+	n := len(a.bids)
+	if n == 0 || a.bids[n-1].units.Cmp(a.reserve) < 0 {
+		if n > 0 {
+			m.give(c, modelCredit{a.bids[n-1].bidder, a.bids[n-1].units, spec.CreditKind_CREDIT_KIND_REFUND})
+		}
+		m.endAuction(id, "unsold")
+		return ""
+	}
+	a.state = "sold"
+	bid, listing := a.bids[n-1], m.listings[a.listing]
+	order := &modelOrder{
+		state: accepted, buyer: bid.bidder, buyerMSP: bid.msp, seller: a.seller, sellerMSP: listing.msp, listing: a.listing, version: a.version,
+		quantity: a.quantity, total: bid.units, fee: new(big.Int), placedAt: now, updated: now, handOver: bid.handOver,
+	}
+	if listing.versions[a.version-1].acceptRequired {
+		order.state = placed
+	}
+	m.orders[spec.AuctionOrder(id, uint32(n))] = order
+	return ""
+}
+
+func (m *model) endAuction(id spec.ID, state string) {
+	a := m.auctions[id]
+	a.state = state
+	m.lots[lotKey(a.listing, spec.ReturnLot(a.listing, id))] = a.quantity
+}
+
+func (m *model) cancelAuction(c modelCall, command *spec.CancelAuction) spec.Code {
+	id := spec.ID(command.Auction)
+	a := m.auctions[id]
+	switch {
+	case a == nil:
+		return spec.NotFound
+	case a.seller != c.actor:
+		return spec.NotAParty
+	case a.state != "open" || len(a.bids) > 0:
+		return spec.WrongState
+	}
+	m.endAuction(id, "cancelled")
+	return ""
+}
+
 // orderOf returns the order that a command is about.
 func orderOf(command proto.Message) spec.ID {
 	return spec.ID(command.(interface{ GetOrder() []byte }).GetOrder())
@@ -671,6 +838,16 @@ func (m *model) describe() map[string]string {
 	for id, text := range m.payouts {
 		d["payout "+id.Text(spec.PayoutType)] = text
 	}
+	for id, a := range m.auctions {
+		name := id.Text(spec.AuctionType)
+		d["auction "+name] = fmt.Sprintf("%s %s sells %d of %s version %d from %s, reserve %s, step %s, %d to %d", a.state, a.seller, a.quantity, a.listing.Text(spec.ListingType), a.version, a.start, a.reserve, a.step, a.opened, a.ends)
+		for i, bid := range a.bids {
+			d[fmt.Sprintf("bid %s %d", name, i+1)] = fmt.Sprintf("%s by %s at %d until %d", bid.units, bid.bidder, bid.time, bid.ends)
+			if a.state == "open" && i == len(a.bids)-1 {
+				d["hold "+bid.bidder.String()+" "+spec.AuctionOrder(id, uint32(i+1)).Text(spec.OrderType)] = bid.units.String()
+			}
+		}
+	}
 	for key, units := range m.allowances {
 		if units.Sign() > 0 {
 			d["allowance "+key[0].String()+" "+key[1].String()] = units.String()
@@ -747,6 +924,11 @@ func (b *books) describe() map[string]string {
 			d["transfer "+id().Text(spec.TransferType)] = fmt.Sprintf("from %s to %s %s %q at %d", r.From, r.To, number(r.Amount.Bytes()), r.Memo, r.Time)
 		case ledger.Payout:
 			d["payout "+id().Text(spec.PayoutType)] = fmt.Sprintf("from %s to %d %s %q at %d", r.From, r.Count, number(r.Total.Bytes()), r.Memo, r.Time)
+		case ledger.Auction:
+			d["auction "+id().Text(spec.AuctionType)] = fmt.Sprintf("%s %s sells %d of %s version %d from %s, reserve %s, step %s, %d to %d", spec.EnumText(r.State.Descriptor(), r.State.Number()),
+				r.Seller, r.Quantity, r.Listing.Text(spec.ListingType), r.Version, number(r.StartPrice.Bytes()), number(r.Reserve.Bytes()), number(r.Step.Bytes()), r.OpenedAt, r.EndsAt)
+		case ledger.Bid:
+			d[fmt.Sprintf("bid %s %d", parent().Text(spec.AuctionType), number([]byte(key.ID)))] = fmt.Sprintf("%s by %s at %d until %d", number(r.Amount.Bytes()), r.Bidder, r.Time, r.EndsAt)
 		case ledger.Allowance:
 			spender, _ := spec.AddressFromBytes([]byte(key.ID))
 			d["allowance "+owner.String()+" "+spender.String()] = number(r.Amount.Bytes()).String()

@@ -52,25 +52,46 @@ func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
 	if err := t.debit(total); err != nil {
 		return nil, err
 	}
+	order := t.putOrder(id, version, purchase{
+		buyer: t.actor, buyerMember: t.member().Index, listing: listing, version: c.Version, quantity: c.Quantity, total: total,
+		handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash), time: t.tx.Time,
+	})
+	t.put(HoldKey(t.actor, id), Hold{Amount: total})
+	return order.view(id), nil
+}
+
+// purchase is what makes an order, beside the version's terms and the ledger's parameters.
+type purchase struct {
+	buyer              spec.Address
+	buyerMember        uint32
+	listing            spec.ID
+	version, quantity  uint32
+	total              spec.Amount
+	handOver, delivery [32]byte
+	time               int64
+}
+
+// putOrder makes the order of a purchase, whose money is held or will be, under the terms of the version and of the ledger's
+// parameters as they are now.
+func (t *task) putOrder(id spec.ID, version Version, p purchase) Order {
 	order := t.params().fund(Order{
 		State:        accepted,
-		Buyer:        t.actor,
+		Buyer:        p.buyer,
 		Seller:       version.Seller,
-		BuyerMember:  t.member().Index,
+		BuyerMember:  p.buyerMember,
 		SellerMember: version.SellerMember,
-		Listing:      listing,
-		Version:      c.Version,
-		Quantity:     c.Quantity,
-		Total:        total,
-		HandOverHash: hash(c.HandOverHash),
-		DeliveryHash: hash(c.DeliveryHash),
-	}, t.tx.Time)
+		Listing:      p.listing,
+		Version:      p.version,
+		Quantity:     p.quantity,
+		Total:        p.total,
+		HandOverHash: p.handOver,
+		DeliveryHash: p.delivery,
+	}, p.time)
 	if version.AcceptRequired {
 		order.State = placed
 	}
 	t.put(OrderKey(id), order)
-	t.put(HoldKey(t.actor, id), Hold{Amount: total})
-	return order.view(id), nil
+	return order
 }
 
 // fund gives an order that begins now the terms that it keeps.

@@ -31,6 +31,8 @@ const (
 	PayoutKind
 	AllowanceKind
 	TokenHoldKind
+	AuctionKind
+	BidKind
 	OfferKind
 	ReviewKind
 	DisputeKind
@@ -101,6 +103,9 @@ func EndKey(listing spec.ID, version uint32) Key {
 	return Key{Kind: EndKind, Parent: string(listing[:]), ID: versionID(version)}
 }
 
+// bidNumber is the inverse of BidKey.
+func bidNumber(key Key) uint32 { return binary.BigEndian.Uint32([]byte(key.ID)) }
+
 func versionID(version uint32) string { return string(binary.BigEndian.AppendUint32(nil, version)) }
 
 // LotKey is the key of a lot of a listing's stock.
@@ -121,6 +126,14 @@ func AllowanceKey(owner, spender spec.Address) Key {
 
 // TokenHoldKey is the key of a token hold. Its money lies under HoldKey, as an order's does.
 func TokenHoldKey(id spec.ID) Key { return Key{Kind: TokenHoldKind, ID: string(id[:])} }
+
+// AuctionKey is the key of an auction.
+func AuctionKey(id spec.ID) Key { return Key{Kind: AuctionKind, ID: string(id[:])} }
+
+// BidKey is the key of an auction's n-th bid, counted from 1. Its money lies under HoldKey with the order that it may become.
+func BidKey(auction spec.ID, n uint32) Key {
+	return Key{Kind: BidKind, Parent: string(auction[:]), ID: versionID(n)}
+}
 
 // OfferKey is the key of a buyer's offer on a listing.
 func OfferKey(listing, offer spec.ID) Key {
@@ -164,11 +177,14 @@ type Parameters struct {
 	FenceEpochSeconds uint32
 	FenceGraceSeconds uint32
 	// HoldSeconds is the longest time that a token hold may last.
-	HoldSeconds    uint32
-	OfferSeconds   uint32
-	ReviewSeconds  uint32
-	AnswerSeconds  uint32
-	DisputeSeconds uint32
+	HoldSeconds uint32
+	// AuctionSeconds is the longest time that an auction may run before extensions, AuctionExtensionSeconds how long it stays
+	// open at least after each bid.
+	AuctionSeconds, AuctionExtensionSeconds uint32
+	OfferSeconds                            uint32
+	ReviewSeconds                           uint32
+	AnswerSeconds                           uint32
+	DisputeSeconds                          uint32
 	// PanelSize is odd. The panel's fee is a share of what it rules on, in hundredths of a percent, up to the cap.
 	PanelSize   uint32
 	PanelFeeBps uint32
@@ -327,6 +343,31 @@ type TokenHold struct {
 	Memo             string
 }
 
+// Auction is an offer to whoever bids most. Bids do not rewrite it. Times are Unix seconds.
+type Auction struct {
+	State                     spec.AuctionState
+	Seller                    spec.Address
+	Listing                   spec.ID
+	Version, Quantity         uint32
+	StartPrice, Reserve, Step spec.Amount
+	OpenedAt, EndsAt          int64
+	ExtensionSeconds          uint32
+	// Bids is how many there were, once it is closed.
+	Bids uint32
+}
+
+// Bid is one bid of an auction. It is never rewritten: the next one beats it.
+type Bid struct {
+	Bidder spec.Address
+	// Member is the index of the organisation behind the bidder.
+	Member uint32
+	Amount spec.Amount
+	Time   int64
+	// EndsAt is until when it could be beaten.
+	EndsAt                     int64
+	HandOverHash, DeliveryHash [32]byte
+}
+
 // Offer is what a buyer would pay for a part of a listing. The money lies in a hold under the offer's identifier; the order that
 // an accepted offer becomes has the same digest, and so the same hold.
 type Offer struct {
@@ -442,6 +483,12 @@ func (Allowance) Kind() Kind { return AllowanceKind }
 
 // Kind names the record's kind.
 func (TokenHold) Kind() Kind { return TokenHoldKind }
+
+// Kind names the record's kind.
+func (Auction) Kind() Kind { return AuctionKind }
+
+// Kind names the record's kind.
+func (Bid) Kind() Kind { return BidKind }
 
 // Kind names the record's kind.
 func (Offer) Kind() Kind { return OfferKind }

@@ -226,6 +226,31 @@ var refusals = []refusal{
 		b, _, id := orderIn(t, shipped)
 		return b, anna, &spec.HandOverOrder{Order: id[:], Code: make([]byte, 16)}, nil
 	}},
+	{"market:OpenAuction", spec.ReferenceUsed, "reference", shop(seller, func(b *books, l spec.ID) proto.Message {
+		command := auctionOf(l, func(*spec.OpenAuction) {})
+		b.must(merchant, "", "market:OpenAuction", command, nil)
+		return command
+	})},
+	{"market:OpenAuction", spec.NotFound, "listing", simple(seller, auctionOf(spec.ID{}, func(*spec.OpenAuction) {}))},
+	{"market:OpenAuction", spec.NotAParty, "listing", shop(anna, func(_ *books, l spec.ID) proto.Message { return auctionOf(l, func(*spec.OpenAuction) {}) })},
+	{"market:OpenAuction", spec.ListingClosed, "listing", shop(seller, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:CloseListing", &spec.CloseListing{Listing: l[:]}, nil)
+		return auctionOf(l, func(*spec.OpenAuction) {})
+	})},
+	{"market:OpenAuction", spec.VersionStale, "version", shop(seller, func(b *books, l spec.ID) proto.Message {
+		b.must(merchant, "", "market:EditListing", edit(l, 1, spec.CMT(3)), nil)
+		return auctionOf(l, func(*spec.OpenAuction) {})
+	})},
+	{"market:OpenAuction", spec.BelowMinimum, "start_price", shop(seller, func(_ *books, l spec.ID) proto.Message {
+		return auctionOf(l, func(c *spec.OpenAuction) { c.StartPrice = spec.Units(9).Bytes() })
+	})},
+	{"market:OpenAuction", spec.DeadlineOutOfRange, "ends_at", shop(seller, func(b *books, l spec.ID) proto.Message {
+		return auctionOf(l, func(c *spec.OpenAuction) { c.EndsAt = b.now + auctionSeconds + 1 })
+	})},
+	{"market:OpenAuction", spec.LotEmpty, "quantity", shop(seller, func(_ *books, l spec.ID) proto.Message {
+		return auctionOf(l, func(c *spec.OpenAuction) { c.Quantity = 6 })
+	})},
+	{"market:GetAuction", spec.NotFound, "auction", simple(anna, &spec.GetAuction{Auction: make([]byte, 20)})},
 	{"market:GetOrder", spec.NotFound, "order", simple(anna, &spec.GetOrder{Order: make([]byte, 20)})},
 	{"market:MakeOffer", spec.ReferenceUsed, "reference", shop(anna, func(b *books, l spec.ID) proto.Message {
 		command, _ := bid(b, l)

@@ -67,6 +67,12 @@ var rules = map[string]rule{
 	spec.MarketContract + ":RefundOrder":    define(settlementKeys[*spec.RefundOrder], refundOrder),
 	spec.MarketContract + ":ExpireOrder":    define(settlementKeys[*spec.ExpireOrder], expireOrder),
 	spec.MarketContract + ":ReleaseOrder":   define(settlementKeys[*spec.ReleaseOrder], releaseOrder),
+	spec.MarketContract + ":OpenAuction":    define(openAuctionKeys, openAuction),
+	spec.MarketContract + ":PlaceBid":       define(placeBidKeys, placeBid),
+	spec.MarketContract + ":CloseAuction":   define(closeAuctionKeys, closeAuction),
+	spec.MarketContract + ":CancelAuction":  define(cancelAuctionKeys, cancelAuction),
+	spec.MarketContract + ":GetAuction":     define(getAuctionKeys, getAuction),
+	spec.MarketContract + ":ListBids":       define(noKeys[*spec.ListBids], listBids),
 	spec.MarketContract + ":GetOrder":       define(orderKeys[*spec.GetOrder], getOrder),
 
 	spec.MarketContract + ":MakeOffer":     define(makeOfferKeys, makeOffer),

@@ -43,7 +43,7 @@ type tableOperation struct {
 }
 
 // tables are all of them.
-func tables() []ruleTable { return []ruleTable{allowanceTable(), holdTable()} }
+func tables() []ruleTable { return []ruleTable{allowanceTable(), holdTable(), auctionTable()} }
 
 // cell tries an operation and writes what comes of it.
 func (r ruleTable) cell(t *testing.T, state tableState, op tableOperation, actor tableActor) string {

@@ -45,6 +45,9 @@ func (a *Auditor) Orders() []spec.ID { return ids(a.world, ledger.OrderKind) }
 // Holds returns the identifiers of all token holds.
 func (a *Auditor) Holds() []spec.ID { return ids(a.world, ledger.TokenHoldKind) }
 
+// Auctions returns the identifiers of all auctions.
+func (a *Auditor) Auctions() []spec.ID { return ids(a.world, ledger.AuctionKind) }
+
 // Listings returns the identifiers of all listings.
 func (a *Auditor) Listings() []spec.ID { return ids(a.world, ledger.ListingKind) }
 
@@ -149,7 +152,7 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
 	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.ReviewKind: true,
-	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true,
+	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true, ledger.BidKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.
@@ -164,7 +167,7 @@ func (a *Auditor) checkKeys(changes []change) {
 			a.fault("%s is rewritten", state.FormatKey(c.key))
 		case c.key.Kind == ledger.HoldKind && offerOf(changes, c.key) == nil && c.before != nil && worth(c.after).Cmp(worth(c.before)) >= 0:
 			a.fault("%s holds no less than before", state.FormatKey(c.key))
-		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.DisputeKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
+		case (c.key.Kind == ledger.OrderKind || c.key.Kind == ledger.OfferKind || c.key.Kind == ledger.DisputeKind || c.key.Kind == ledger.ListingKind || c.key.Kind == ledger.AuctionKind || c.key.Kind == ledger.TokenHoldKind || c.key.Kind == ledger.AccountKind) && c.after == nil:
 			a.fault("%s is deleted", state.FormatKey(c.key))
 		}
 	}
@@ -241,6 +244,8 @@ func (a *Auditor) checkState(height uint64) {
 	sum := new(big.Int)
 	holds := map[ledger.Key]spec.Amount{}
 	stocks := map[spec.ID]int64{}
+	var auctions []spec.ID
+	highest := leaders{}
 	seen := 0
 	for _, pair := range a.world.Pairs(height) {
 		key, err := state.ParseKey(pair.Key)
@@ -269,6 +274,13 @@ func (a *Auditor) checkState(height uint64) {
 				a.fault("token hold %x is open and holds %s of %s", key.ID, held, rest)
 			}
 			delete(holds, at)
+		case ledger.Auction:
+			if r.State == spec.AuctionState_AUCTION_STATE_OPEN {
+				auctions = append(auctions, spec.ID([]byte(key.ID)))
+				stocks[r.Listing] += int64(r.Quantity)
+			}
+		case ledger.Bid:
+			highest.see(key, r)
 		case ledger.Lot:
 			stocks[spec.ID([]byte(key.Parent))] += int64(r.Stock)
 		case ledger.Order:
@@ -294,6 +306,7 @@ func (a *Auditor) checkState(height uint64) {
 			delete(holds, hold)
 		}
 	}
+	a.checkLeaders(auctions, highest, holds)
 	if seen != len(a.records) {
 		a.fault("%d records are stored, the transactions wrote %d", seen, len(a.records))
 	}
@@ -301,11 +314,11 @@ func (a *Auditor) checkState(height uint64) {
 		a.fault("accounts + credits + holds + allowances - supply is %s base units", sum)
 	}
 	if len(holds) > 0 {
-		a.fault("%d holds belong to no open order, offer or token hold", len(holds))
+		a.fault("%d holds belong to no open order, offer, token hold or highest bid", len(holds))
 	}
 	for listing, units := range stocks {
 		if units != a.added[listing] {
-			a.fault("%x has %d units in lots and orders, %d were ever added", listing, units, a.added[listing])
+			a.fault("%x has %d units in lots, orders and auctions, %d were ever added", listing, units, a.added[listing])
 		}
 	}
 }

@@ -41,6 +41,8 @@ const (
 	answerSeconds     = 300
 	disputeSeconds    = 900
 	panelFeeBps       = 111
+	auctionSeconds    = 400
+	extensionSeconds  = 50
 )
 
 // ledgerID is what keys sign along with what they ask.
@@ -67,25 +69,27 @@ func openBazaar(t testing.TB, config simulate.Config) *bazaar {
 	world := simulate.New(config)
 	b := &bazaar{World: world, t: t, auditor: simulate.NewAuditor(world), codes: map[simulate.Code]int{}, valid: map[string]int{}}
 	genesis := &spec.Genesis{
-		LedgerId:          ledgerID[:],
-		TreasuryMsp:       treasurer,
-		InitialSupply:     supply.Bytes(),
-		OperatorMsp:       operator,
-		FeeBps:            feeBps,
-		CreditMinimum:     spec.Units(10).Bytes(),
-		ShipSeconds:       shipSeconds,
-		ReleaseSeconds:    releaseSeconds,
-		ProtectionSeconds: protectionSeconds,
-		FenceEpochSeconds: epochSeconds,
-		FenceGraceSeconds: graceSeconds,
-		HoldSeconds:       holdSeconds,
-		OfferSeconds:      offerSeconds,
-		ReviewSeconds:     reviewSeconds,
-		AnswerSeconds:     answerSeconds,
-		DisputeSeconds:    disputeSeconds,
-		PanelSize:         3,
-		PanelFeeBps:       panelFeeBps,
-		PanelFeeCap:       panelFeeCap.Bytes(),
+		LedgerId:                ledgerID[:],
+		TreasuryMsp:             treasurer,
+		InitialSupply:           supply.Bytes(),
+		OperatorMsp:             operator,
+		FeeBps:                  feeBps,
+		CreditMinimum:           spec.Units(10).Bytes(),
+		ShipSeconds:             shipSeconds,
+		ReleaseSeconds:          releaseSeconds,
+		ProtectionSeconds:       protectionSeconds,
+		FenceEpochSeconds:       epochSeconds,
+		FenceGraceSeconds:       graceSeconds,
+		HoldSeconds:             holdSeconds,
+		AuctionSeconds:          auctionSeconds,
+		AuctionExtensionSeconds: extensionSeconds,
+		OfferSeconds:            offerSeconds,
+		ReviewSeconds:           reviewSeconds,
+		AnswerSeconds:           answerSeconds,
+		DisputeSeconds:          disputeSeconds,
+		PanelSize:               3,
+		PanelFeeBps:             panelFeeBps,
+		PanelFeeCap:             panelFeeCap.Bytes(),
 	}
 	roles := map[string][]spec.Role{
 		operator: {spec.Role_ROLE_OPERATOR}, treasurer: {spec.Role_ROLE_TREASURER}, carrier: {spec.Role_ROLE_CARRIER},

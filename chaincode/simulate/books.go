@@ -26,6 +26,10 @@ type books struct {
 	// allowances and holds are what the commands leave of those that they touch.
 	allowances map[ledger.Key]*big.Int
 	holds      map[spec.ID]ledger.TokenHold
+	// auctions are the states that commands bring auctions to; bids are the orders that bids would become whose holds change, won
+	// those of them that did.
+	auctions  map[spec.ID]spec.AuctionState
+	bids, won map[spec.ID]bool
 }
 
 type gift struct {
@@ -40,6 +44,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
 		orders: map[spec.ID]spec.OrderState{}, offers: map[ledger.Key]ledger.Offer{}, rulings: map[spec.ID]ledger.Dispute{}, stock: map[spec.ID]int64{},
 		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
+		auctions: map[spec.ID]spec.AuctionState{}, bids: map[spec.ID]bool{}, won: map[spec.ID]bool{},
 	}
 	for _, deed := range deeds {
 		if _, genesis := deed.call.Command.(*spec.Genesis); genesis {
@@ -65,6 +70,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	b.checkStock()
 	b.checkAllowances()
 	b.checkHolds()
+	b.checkAuctions()
 }
 
 // enter writes one command down.
@@ -79,6 +85,14 @@ func (b *books) enter(envelope *Envelope, deed *act) {
 		b.allow(deed)
 	case *spec.PlaceHold:
 		b.placeHold(deed, c)
+	case *spec.OpenAuction:
+		b.openAuction(deed, c)
+	case *spec.PlaceBid:
+		b.bid(deed, c)
+	case *spec.CloseAuction:
+		b.closeAuction(c)
+	case *spec.CancelAuction:
+		b.cancelAuction(deed, spec.ID(c.Auction))
 	case interface{ GetHold() []byte }:
 		b.stepHold(deed, spec.ID(c.GetHold()))
 	case *spec.Mint:
@@ -358,8 +372,8 @@ func (b *books) checkOrders() {
 			b.checkOrder(spec.ID([]byte(c.key.ID)), c)
 		case ledger.HoldKind:
 			id := spec.ID([]byte(c.key.ID))
-			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && offerOf(b.changes, c.key) == nil {
-				b.fault("%s changes without its order, offer or token hold", state.FormatKey(c.key))
+			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && offerOf(b.changes, c.key) == nil && !b.bids[id] {
+				b.fault("%s changes without its order, offer, token hold or bid", state.FormatKey(c.key))
 			}
 		}
 	}
@@ -402,7 +416,7 @@ func (b *books) checkOrder(id spec.ID, c change) {
 	} else if haggled {
 		heldBefore = ledger.Hold{Amount: offer.Total}
 	}
-	if b.after(key) != held || b.records[key] != heldBefore {
+	if b.after(key) != held || b.records[key] != heldBefore && !b.won[id] {
 		b.fault("order %x is %s and its hold went from %v to %v", id, after.State, b.records[key], b.after(key))
 	}
 }

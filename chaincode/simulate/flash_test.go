@@ -29,6 +29,7 @@ var (
 
 // customer is a buyer's intent on its way.
 type customer struct {
+	person *person
 	signed *spec.SignedIntent
 	// lot is the number of the lot that it is carried with; -1 once it is told that nothing is left.
 	lot    int
@@ -53,9 +54,12 @@ type sale struct {
 	rand    *rand.Rand
 	policy  tillPolicy
 	listing spec.ID
+	version uint32
 	batch   int
 	tills   []*till
 	round   int
+	// editEvery is how many rounds pass between the seller's edits of the listing, 0 for none; edits counts them.
+	editEvery, edits int
 
 	orders, soldOut int
 	// batches are those that happened, late those of them after the first lot was empty; early are conflicts before that.
@@ -68,7 +72,7 @@ var tillMembers = []string{operator, merchant, carrier}
 // openSale lists units in lots, one a gateway, and gives each gateway so many buyers with money for one unit.
 func openSale(t testing.TB, seed uint64, policy tillPolicy, units uint32, batch int, queues ...int) *sale {
 	t.Helper()
-	s := &sale{bazaar: openBazaar(t, simulate.Config{Seed: seed}), rand: rand.New(rand.NewPCG(seed, 1)), policy: policy, batch: batch}
+	s := &sale{bazaar: openBazaar(t, simulate.Config{Seed: seed}), rand: rand.New(rand.NewPCG(seed, 1)), policy: policy, version: 1, batch: batch}
 	s.listing = s.list("flash", spec.CMT(1), units, uint32(len(queues)), false)
 	var persons []*person
 	for n, count := range queues {
@@ -76,17 +80,17 @@ func openSale(t testing.TB, seed uint64, policy tillPolicy, units uint32, batch 
 		for range count {
 			p := newPerson(fmt.Sprintf("buyer %d", len(persons)), spec.Scheme_SCHEME_ED25519)
 			persons = append(persons, p)
-			own.waiting = append(own.waiting, &customer{signed: s.buys(p), lot: n})
+			own.waiting = append(own.waiting, &customer{person: p, signed: s.buys(p), lot: n})
 		}
 		s.tills = append(s.tills, own)
 	}
 	s.fundAll(persons)
-	s.World.SetFaults(simulate.Faults{Reorder: true})
+	s.SetFaults(simulate.Faults{Reorder: true})
 	return s
 }
 
 func (s *sale) buys(p *person) *spec.SignedIntent {
-	return p.signs(1, s.Now()+3600, "market:PlaceOrder", s.order("one", s.listing, 1, spec.CMT(1)))
+	return p.signs(1, s.Now()+3600, "market:PlaceOrder", s.order("one", s.listing, s.version, spec.CMT(1)))
 }
 
 // fundAll gives each person 1 CMT as a credit and has its intent name it.
@@ -146,6 +150,7 @@ func (s *sale) run() {
 				s.send(one)
 			}
 		}
+		edit := s.edit()
 		whole := true
 		for n := range s.tills {
 			whole = whole && s.stock(n) > 0
@@ -153,12 +158,29 @@ func (s *sale) run() {
 		if block := s.cut(); block == nil {
 			continue
 		}
+		if edit != nil {
+			s.version++
+			s.expect("an edit", edit, simulate.Valid)
+		}
 		for _, one := range s.tills {
 			if one.envelope != nil {
 				s.land(one, whole)
 			}
 		}
 	}
+}
+
+// edit has the seller change the listing now and then, somewhere among the buyers' batches; nil when it does not.
+func (s *sale) edit() *simulate.Envelope {
+	if s.editEvery == 0 || s.round%s.editEvery != 0 {
+		return nil
+	}
+	s.edits++
+	envelope := s.mustEndorse(merchant, "", "market:EditListing", &spec.EditListing{
+		Listing: s.listing[:], Version: s.version, Price: spec.CMT(1).Bytes(), Category: "lamps", ContentHash: make([]byte, 32),
+	}, nil)
+	s.Submit(envelope)
+	return envelope
 }
 
 func (s *sale) open() bool {
@@ -240,6 +262,12 @@ func (s *sale) land(one *till, whole bool) {
 			}
 			left[c.lot]--
 			again = append(again, c)
+		case spec.VersionStale:
+			// A refusal uses up nothing: the buyer looks at the new version and signs again.
+			hints := c.signed.Hints
+			c.signed = s.buys(c.person)
+			c.signed.Hints = hints
+			again = append(again, c)
 		default:
 			s.t.Fatalf("an order is refused: %s", refusals[i])
 		}
@@ -284,10 +312,12 @@ func (s *sale) expectSold(units, buyers int) {
 		s.t.Errorf("%d orders on the ledger, %d told, %d told that nothing is left, %d units left; want %d, %d, %d and 0",
 			found, s.orders, s.soldOut, left, units, units, buyers-units)
 	}
-	if s.early > 0 {
-		s.t.Errorf("%d conflicts while every gateway sold from its own lot", s.early)
+	// An edit costs each gateway at most the batch that it had in flight, and nobody anything else.
+	byEdits := s.edits * len(s.tills)
+	if s.early > byEdits {
+		s.t.Errorf("%d conflicts while every gateway sold from its own lot, and %d edits", s.early, s.edits)
 	}
-	if most := (len(s.tills) - 1) * s.late; s.conflicts > most {
+	if most := (len(s.tills)-1)*s.late + byEdits; s.conflicts > most {
 		s.t.Errorf("%d conflicts, at most %d are possible: of those who meet, one gets through", s.conflicts, most)
 	}
 }
@@ -318,5 +348,21 @@ func TestGatewaysMeetAtForeignLots(t *testing.T) {
 		if whole := wholeBatches.name; conflicts[whole] >= conflicts[other] || rounds[whole] >= rounds[other] {
 			t.Errorf("conflicts %v in rounds %v; whole batches are to have the fewest", conflicts, rounds)
 		}
+	}
+}
+
+// The seller edits the listing while three gateways sell it: its edits never lose, and buyers lose no more than the batch in flight.
+func TestListingIsEditedWhileGatewaysSell(t *testing.T) {
+	const units, each, batch = 300, 150, 10
+	edits, lost := 0, 0
+	for seed := range uint64(3) {
+		s := openSale(t, seed, wholeBatches, units, batch, each, each, each)
+		s.editEvery = 4
+		s.run()
+		s.expectSold(units, 3*each)
+		edits, lost = edits+s.edits, lost+s.early
+	}
+	if edits < 15 || lost == 0 {
+		t.Errorf("%d edits cost %d batches: the test does not test", edits, lost)
 	}
 }

@@ -338,7 +338,7 @@ func (h *history) credits(of spec.Address) [][]byte {
 
 // draw chooses what to do. It may put another player in the place of the one that was chosen, who would mostly be refused.
 func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
-	switch h.rand.IntN(45) {
+	switch h.rand.IntN(50) {
 	case 0, 1:
 		to := h.players[h.rand.IntN(len(h.players))].address
 		if who.person == nil && h.oneIn(2) {
@@ -379,6 +379,8 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
 	case 5:
 		return h.drawListing(who)
+	case 29, 30, 31, 32, 33:
+		return h.drawBidding(who)
 	case 24, 25, 26, 27, 28:
 		return h.drawSetAside(who)
 	case 6, 7, 8, 9, 10:
@@ -386,9 +388,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
-	case 29, 30, 31, 32, 33, 34:
+	case 34, 35, 36, 37, 38, 39:
 		return h.drawHaggling(who)
-	case 35, 36, 37, 38, 39, 40, 41, 42, 43, 44:
+	case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49:
 		return h.drawContested(who)
 	default:
 		if orders := h.auditor.Orders(); len(orders) > 0 {

@@ -1433,29 +1433,31 @@ func (x *GetOrder) GetOrder() []byte {
 }
 
 type Genesis struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	LedgerId          []byte                 `protobuf:"bytes,1,opt,name=ledger_id,json=ledgerId,proto3" json:"ledger_id,omitempty"`
-	Members           []*Member              `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
-	TreasuryMsp       string                 `protobuf:"bytes,3,opt,name=treasury_msp,json=treasuryMsp,proto3" json:"treasury_msp,omitempty"`
-	InitialSupply     []byte                 `protobuf:"bytes,4,opt,name=initial_supply,json=initialSupply,proto3" json:"initial_supply,omitempty"`
-	OperatorMsp       string                 `protobuf:"bytes,5,opt,name=operator_msp,json=operatorMsp,proto3" json:"operator_msp,omitempty"`
-	FeeBps            uint32                 `protobuf:"varint,6,opt,name=fee_bps,json=feeBps,proto3" json:"fee_bps,omitempty"`
-	CreditMinimum     []byte                 `protobuf:"bytes,7,opt,name=credit_minimum,json=creditMinimum,proto3" json:"credit_minimum,omitempty"`
-	ShipSeconds       uint32                 `protobuf:"varint,8,opt,name=ship_seconds,json=shipSeconds,proto3" json:"ship_seconds,omitempty"`
-	ReleaseSeconds    uint32                 `protobuf:"varint,9,opt,name=release_seconds,json=releaseSeconds,proto3" json:"release_seconds,omitempty"`
-	ProtectionSeconds uint32                 `protobuf:"varint,10,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
-	FenceEpochSeconds uint32                 `protobuf:"varint,11,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
-	FenceGraceSeconds uint32                 `protobuf:"varint,12,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
-	HoldSeconds       uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
-	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
-	AnswerSeconds     uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
-	DisputeSeconds    uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
-	PanelSize         uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
-	PanelFeeBps       uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
-	PanelFeeCap       []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
-	ReviewSeconds     uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	LedgerId                []byte                 `protobuf:"bytes,1,opt,name=ledger_id,json=ledgerId,proto3" json:"ledger_id,omitempty"`
+	Members                 []*Member              `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
+	TreasuryMsp             string                 `protobuf:"bytes,3,opt,name=treasury_msp,json=treasuryMsp,proto3" json:"treasury_msp,omitempty"`
+	InitialSupply           []byte                 `protobuf:"bytes,4,opt,name=initial_supply,json=initialSupply,proto3" json:"initial_supply,omitempty"`
+	OperatorMsp             string                 `protobuf:"bytes,5,opt,name=operator_msp,json=operatorMsp,proto3" json:"operator_msp,omitempty"`
+	FeeBps                  uint32                 `protobuf:"varint,6,opt,name=fee_bps,json=feeBps,proto3" json:"fee_bps,omitempty"`
+	CreditMinimum           []byte                 `protobuf:"bytes,7,opt,name=credit_minimum,json=creditMinimum,proto3" json:"credit_minimum,omitempty"`
+	ShipSeconds             uint32                 `protobuf:"varint,8,opt,name=ship_seconds,json=shipSeconds,proto3" json:"ship_seconds,omitempty"`
+	ReleaseSeconds          uint32                 `protobuf:"varint,9,opt,name=release_seconds,json=releaseSeconds,proto3" json:"release_seconds,omitempty"`
+	ProtectionSeconds       uint32                 `protobuf:"varint,10,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
+	FenceEpochSeconds       uint32                 `protobuf:"varint,11,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
+	FenceGraceSeconds       uint32                 `protobuf:"varint,12,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
+	HoldSeconds             uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
+	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
+	AuctionExtensionSeconds uint32                 `protobuf:"varint,42,opt,name=auction_extension_seconds,json=auctionExtensionSeconds,proto3" json:"auction_extension_seconds,omitempty"`
+	OfferSeconds            uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	AnswerSeconds           uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
+	DisputeSeconds          uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
+	PanelSize               uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
+	PanelFeeBps             uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
+	PanelFeeCap             []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
+	ReviewSeconds           uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Genesis) Reset() {
@@ -1575,6 +1577,20 @@ func (x *Genesis) GetFenceGraceSeconds() uint32 {
 func (x *Genesis) GetHoldSeconds() uint32 {
 	if x != nil {
 		return x.HoldSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetAuctionSeconds() uint32 {
+	if x != nil {
+		return x.AuctionSeconds
+	}
+	return 0
+}
+
+func (x *Genesis) GetAuctionExtensionSeconds() uint32 {
+	if x != nil {
+		return x.AuctionExtensionSeconds
 	}
 	return 0
 }
@@ -1852,7 +1868,7 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\fReleaseOrder\x12=\n" +
 	"\x05order\x18\x01 \x01(\fB'\xa2\xbb\x18#\b\x042\x1fThe order whose release is due.R\x05order\">\n" +
 	"\bGetOrder\x122\n" +
-	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xb1\x10\n" +
+	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order asked for.R\x05order\"\xa5\x12\n" +
 	"\aGenesis\x12V\n" +
 	"\tledger_id\x18\x01 \x01(\fB9\xa2\xbb\x185\b\n" +
 	"\x18\x102/A random value that names this ledger for ever.R\bledgerId\x12]\n" +
@@ -1868,7 +1884,9 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	" \x01(\rBU\xa2\xbb\x18Q \x01(\x80\xe7\x84\x0f2HTime from placing until an order without proof of hand-over is refunded.R\x11protectionSeconds\x12V\n" +
 	"\x13fence_epoch_seconds\x18\v \x01(\rB&\xa2\xbb\x18\" \x01(\x80\xa3\x052\x1aLength of a fence's epoch.R\x11fenceEpochSeconds\x12z\n" +
 	"\x13fence_grace_seconds\x18\f \x01(\rBJ\xa2\xbb\x18F \x01(\x80\xa3\x052>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12\\\n" +
-	"\fhold_seconds\x18( \x01(\rB9\xa2\xbb\x185 \x01(\x80\xe7\x84\x0f2,The longest time that a token hold may last.R\vholdSeconds\x12]\n" +
+	"\fhold_seconds\x18( \x01(\rB9\xa2\xbb\x185 \x01(\x80\xe7\x84\x0f2,The longest time that a token hold may last.R\vholdSeconds\x12q\n" +
+	"\x0fauction_seconds\x18) \x01(\rBH\xa2\xbb\x18D \x01(\x80\xe7\x84\x0f2;The longest time that an auction may run before extensions.R\x0eauctionSeconds\x12\x7f\n" +
+	"\x19auction_extension_seconds\x18* \x01(\rBC\xa2\xbb\x18? \x01(\x80\xa3\x0527How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\x12]\n" +
 	"\roffer_seconds\x182 \x01(\rB8\xa2\xbb\x184 \x01(\x80\xe7\x84\x0f2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x8c\x01\n" +
 	"\x0eanswer_seconds\x184 \x01(\rBe\xa2\xbb\x18a \x01(\x80\xe7\x84\x0f2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12n\n" +
 	"\x0fdispute_seconds\x185 \x01(\rBE\xa2\xbb\x18A \x01(\x80\xe7\x84\x0f28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12V\n" +

@@ -55,6 +55,7 @@ const (
 	SameAccount        Code = "same_account"
 	TotalMismatch      Code = "total_mismatch"
 	BelowMinimum       Code = "below_minimum"
+	BidTooLow          Code = "bid_too_low"
 	OverCap            Code = "over_cap"
 	DeadlineOutOfRange Code = "deadline_out_of_range"
 	DeadlinePassed     Code = "deadline_passed"
@@ -126,6 +127,7 @@ var Catalogue = []Entry{
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
 	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, or what the seller asked for in its counter-offer."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
+	{BidTooLow, 409, false, "Bid too low", "It must be at least the start price, or the beaten bid and the step."},
 	{OverCap, 409, false, "Over the cap", "There are never more than 1,000,000,000 CMT."},
 	{DeadlineOutOfRange, 409, false, "Deadline out of range", "It must lie ahead of the transaction's time, and no further than the ledger's parameter allows."},
 	{DeadlinePassed, 409, false, "Deadline passed", "It is too late for this; what is due may be done by anyone."},

@@ -38,6 +38,8 @@ func idType(format Format) IDType {
 		return PayoutType
 	case Format_FORMAT_HOLD:
 		return HoldType
+	case Format_FORMAT_AUCTION:
+		return AuctionType
 	case Format_FORMAT_OFFER:
 		return OfferType
 	}

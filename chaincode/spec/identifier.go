@@ -24,6 +24,7 @@ const (
 	IntentType   IDType = "int_"
 	PayoutType   IDType = "pyt_"
 	HoldType     IDType = "hld_"
+	AuctionType  IDType = "auc_"
 	OfferType    IDType = "off_"
 )
 
@@ -52,6 +53,11 @@ func StockLot(listing ID, version, n uint32) ID {
 
 // ReturnLot returns the identifier of the lot that a cancelled order's stock comes back as.
 func ReturnLot(listing, order ID) ID { return digest("cmt/lot/return", listing[:], order[:]) }
+
+// AuctionOrder returns the identifier of the order that an auction's n-th bid, counted from 1, becomes if it wins.
+func AuctionOrder(auction ID, n uint32) ID {
+	return digest("cmt/order/auction", auction[:], binary.BigEndian.AppendUint32(nil, n))
+}
 
 // IntentID returns the identifier of an intent: of the account that acts and the message that its key signs.
 func IntentID(actor Address, message []byte) ID {

@@ -59,8 +59,9 @@ const (
 	// string: an opaque cursor of a page, as an earlier page gave it.
 	Format_FORMAT_CURSOR Format = 16
 	// bytes: the 20-byte digest of an identifier, as above.
-	Format_FORMAT_PAYOUT Format = 40
-	Format_FORMAT_HOLD   Format = 41
+	Format_FORMAT_PAYOUT  Format = 40
+	Format_FORMAT_HOLD    Format = 41
+	Format_FORMAT_AUCTION Format = 42
 	// bytes: the 20-byte digest of an identifier. JSON: bech32m with the typed prefix.
 	Format_FORMAT_OFFER Format = 30
 )
@@ -87,6 +88,7 @@ var (
 		16: "FORMAT_CURSOR",
 		40: "FORMAT_PAYOUT",
 		41: "FORMAT_HOLD",
+		42: "FORMAT_AUCTION",
 		30: "FORMAT_OFFER",
 	}
 	Format_value = map[string]int32{
@@ -109,6 +111,7 @@ var (
 		"FORMAT_CURSOR":      16,
 		"FORMAT_PAYOUT":      40,
 		"FORMAT_HOLD":        41,
+		"FORMAT_AUCTION":     42,
 		"FORMAT_OFFER":       30,
 	}
 )
@@ -277,7 +280,7 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\x03max\x18\x05 \x01(\x04R\x03max\x12\x10\n" +
 	"\x03doc\x18\x06 \x01(\tR\x03doc\x12'\n" +
 	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned\x12\x1a\n" +
-	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\xfa\x02\n" +
+	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\x8e\x03\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFORMAT_AMOUNT\x10\x01\x12\x12\n" +
@@ -301,7 +304,8 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\vFORMAT_TIME\x10\x0f\x12\x11\n" +
 	"\rFORMAT_CURSOR\x10\x10\x12\x11\n" +
 	"\rFORMAT_PAYOUT\x10(\x12\x0f\n" +
-	"\vFORMAT_HOLD\x10)\x12\x10\n" +
+	"\vFORMAT_HOLD\x10)\x12\x12\n" +
+	"\x0eFORMAT_AUCTION\x10*\x12\x10\n" +
 	"\fFORMAT_OFFER\x10\x1e:C\n" +
 	"\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\v2\x0e.cmt.spec.RuleR\x04ruleB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 

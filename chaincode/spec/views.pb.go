@@ -343,27 +343,29 @@ func (x *Member) GetIndex() uint32 {
 }
 
 type Parameters struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	LedgerId          []byte                 `protobuf:"bytes,1,opt,name=ledger_id,json=ledgerId,proto3" json:"ledger_id,omitempty"`
-	FeeAccount        []byte                 `protobuf:"bytes,2,opt,name=fee_account,json=feeAccount,proto3" json:"fee_account,omitempty"`
-	FeeBps            uint32                 `protobuf:"varint,3,opt,name=fee_bps,json=feeBps,proto3" json:"fee_bps,omitempty"`
-	CreditMinimum     []byte                 `protobuf:"bytes,4,opt,name=credit_minimum,json=creditMinimum,proto3" json:"credit_minimum,omitempty"`
-	ShipSeconds       uint32                 `protobuf:"varint,5,opt,name=ship_seconds,json=shipSeconds,proto3" json:"ship_seconds,omitempty"`
-	ReleaseSeconds    uint32                 `protobuf:"varint,6,opt,name=release_seconds,json=releaseSeconds,proto3" json:"release_seconds,omitempty"`
-	ProtectionSeconds uint32                 `protobuf:"varint,7,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
-	FenceEpochSeconds uint32                 `protobuf:"varint,8,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
-	FenceGraceSeconds uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
-	Treasury          []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
-	HoldSeconds       uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
-	OfferSeconds      uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
-	AnswerSeconds     uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
-	DisputeSeconds    uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
-	PanelSize         uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
-	PanelFeeBps       uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
-	PanelFeeCap       []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
-	ReviewSeconds     uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	LedgerId                []byte                 `protobuf:"bytes,1,opt,name=ledger_id,json=ledgerId,proto3" json:"ledger_id,omitempty"`
+	FeeAccount              []byte                 `protobuf:"bytes,2,opt,name=fee_account,json=feeAccount,proto3" json:"fee_account,omitempty"`
+	FeeBps                  uint32                 `protobuf:"varint,3,opt,name=fee_bps,json=feeBps,proto3" json:"fee_bps,omitempty"`
+	CreditMinimum           []byte                 `protobuf:"bytes,4,opt,name=credit_minimum,json=creditMinimum,proto3" json:"credit_minimum,omitempty"`
+	ShipSeconds             uint32                 `protobuf:"varint,5,opt,name=ship_seconds,json=shipSeconds,proto3" json:"ship_seconds,omitempty"`
+	ReleaseSeconds          uint32                 `protobuf:"varint,6,opt,name=release_seconds,json=releaseSeconds,proto3" json:"release_seconds,omitempty"`
+	ProtectionSeconds       uint32                 `protobuf:"varint,7,opt,name=protection_seconds,json=protectionSeconds,proto3" json:"protection_seconds,omitempty"`
+	FenceEpochSeconds       uint32                 `protobuf:"varint,8,opt,name=fence_epoch_seconds,json=fenceEpochSeconds,proto3" json:"fence_epoch_seconds,omitempty"`
+	FenceGraceSeconds       uint32                 `protobuf:"varint,9,opt,name=fence_grace_seconds,json=fenceGraceSeconds,proto3" json:"fence_grace_seconds,omitempty"`
+	Treasury                []byte                 `protobuf:"bytes,10,opt,name=treasury,proto3" json:"treasury,omitempty"`
+	HoldSeconds             uint32                 `protobuf:"varint,40,opt,name=hold_seconds,json=holdSeconds,proto3" json:"hold_seconds,omitempty"`
+	AuctionSeconds          uint32                 `protobuf:"varint,41,opt,name=auction_seconds,json=auctionSeconds,proto3" json:"auction_seconds,omitempty"`
+	AuctionExtensionSeconds uint32                 `protobuf:"varint,42,opt,name=auction_extension_seconds,json=auctionExtensionSeconds,proto3" json:"auction_extension_seconds,omitempty"`
+	OfferSeconds            uint32                 `protobuf:"varint,50,opt,name=offer_seconds,json=offerSeconds,proto3" json:"offer_seconds,omitempty"`
+	AnswerSeconds           uint32                 `protobuf:"varint,52,opt,name=answer_seconds,json=answerSeconds,proto3" json:"answer_seconds,omitempty"`
+	DisputeSeconds          uint32                 `protobuf:"varint,53,opt,name=dispute_seconds,json=disputeSeconds,proto3" json:"dispute_seconds,omitempty"`
+	PanelSize               uint32                 `protobuf:"varint,54,opt,name=panel_size,json=panelSize,proto3" json:"panel_size,omitempty"`
+	PanelFeeBps             uint32                 `protobuf:"varint,55,opt,name=panel_fee_bps,json=panelFeeBps,proto3" json:"panel_fee_bps,omitempty"`
+	PanelFeeCap             []byte                 `protobuf:"bytes,56,opt,name=panel_fee_cap,json=panelFeeCap,proto3" json:"panel_fee_cap,omitempty"`
+	ReviewSeconds           uint32                 `protobuf:"varint,51,opt,name=review_seconds,json=reviewSeconds,proto3" json:"review_seconds,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Parameters) Reset() {
@@ -469,6 +471,20 @@ func (x *Parameters) GetTreasury() []byte {
 func (x *Parameters) GetHoldSeconds() uint32 {
 	if x != nil {
 		return x.HoldSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetAuctionSeconds() uint32 {
+	if x != nil {
+		return x.AuctionSeconds
+	}
+	return 0
+}
+
+func (x *Parameters) GetAuctionExtensionSeconds() uint32 {
+	if x != nil {
+		return x.AuctionExtensionSeconds
 	}
 	return 0
 }
@@ -1611,7 +1627,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
 	"\aaddress\x18\x03 \x01(\fB?\xa2\xbb\x18;\b\x02\x10\x0125The organisation's own account; derived, never given.R\aaddress\x12]\n" +
-	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xc6\r\n" +
+	"\x05index\x18\x04 \x01(\rBG\xa2\xbb\x18C\x10\x01(\xff\xff\xff\xff\x0f29The member's short name in accounts; given by the ledger.R\x05index\"\xad\x0f\n" +
 	"\n" +
 	"Parameters\x12B\n" +
 	"\tledger_id\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\n" +
@@ -1627,7 +1643,9 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x13fence_grace_seconds\x18\t \x01(\rBD\xa2\xbb\x18@2>Time after an epoch's end from which its fence may be written.R\x11fenceGraceSeconds\x12Q\n" +
 	"\btreasury\x18\n" +
 	" \x01(\fB5\xa2\xbb\x181\b\x022-The account that received the initial supply.R\btreasury\x12U\n" +
-	"\fhold_seconds\x18( \x01(\rB2\xa2\xbb\x18.2,The longest time that a token hold may last.R\vholdSeconds\x12V\n" +
+	"\fhold_seconds\x18( \x01(\rB2\xa2\xbb\x18.2,The longest time that a token hold may last.R\vholdSeconds\x12j\n" +
+	"\x0fauction_seconds\x18) \x01(\rBA\xa2\xbb\x18=2;The longest time that an auction may run before extensions.R\x0eauctionSeconds\x12y\n" +
+	"\x19auction_extension_seconds\x18* \x01(\rB=\xa2\xbb\x18927How long an auction stays open at least after each bid.R\x17auctionExtensionSeconds\x12V\n" +
 	"\roffer_seconds\x182 \x01(\rB1\xa2\xbb\x18-2+The longest that a buyer's offer may stand.R\fofferSeconds\x12\x85\x01\n" +
 	"\x0eanswer_seconds\x184 \x01(\rB^\xa2\xbb\x18Z2XTime from a dispute's opening in which the other side may answer before the panel votes.R\ranswerSeconds\x12g\n" +
 	"\x0fdispute_seconds\x185 \x01(\rB>\xa2\xbb\x18:28Time from a dispute's opening until the default applies.R\x0edisputeSeconds\x12C\n" +

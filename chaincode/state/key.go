@@ -10,7 +10,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/ledger"
 )
 
-// shape says how the keys of a kind are written: a letter or two, then the parts behind slashes. Octets are base64url, whose
+// shape says how the keys of a kind are written: one letter or two, then the parts behind slashes. Octets are base64url, whose
 // alphabet has no slash, so no part can run into another; text parts have alphabets without a slash by their formats.
 type shape struct {
 	kind   ledger.Kind
@@ -47,6 +47,8 @@ const (
 //	w/<payout>                  payout
 //	n/<owner>/<spender>         allowance
 //	z/<hold>                    token hold
+//	u/<auction>                 auction
+//	ub/<auction>/<number>       bid
 //	j/<listing>/<offer>         offer
 //	r/<order>/<side>            review
 //	d/<order>                   dispute
@@ -72,6 +74,8 @@ var shapes = [...]shape{
 	{ledger.PayoutKind, "w", false, octets},
 	{ledger.AllowanceKind, "n", true, octets},
 	{ledger.TokenHoldKind, "z", false, octets},
+	{ledger.AuctionKind, "u", false, octets},
+	{ledger.BidKind, "ub", true, octets},
 	{ledger.OfferKind, "j", true, octets},
 	{ledger.ReviewKind, "r", true, octets},
 	{ledger.DisputeKind, "d", false, octets},

@@ -82,6 +82,15 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.amount(r.Amount)
 	case ledger.TokenHold:
 		writeTokenHold(w, r)
+	case ledger.Auction:
+		writeAuction(w, r)
+	case ledger.Bid:
+		w.address(r.Bidder)
+		w.number(uint64(r.Member))
+		w.amount(r.Amount)
+		w.time(r.Time)
+		w.time(r.EndsAt)
+		w.hashes(r.HandOverHash, r.DeliveryHash)
 	case ledger.Offer:
 		writeOffer(w, r)
 	case ledger.Review:
@@ -158,6 +167,12 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Allowance{Amount: r.amount()}
 	case ledger.TokenHoldKind:
 		return readTokenHold(r)
+	case ledger.AuctionKind:
+		return readAuction(r)
+	case ledger.BidKind:
+		b := ledger.Bid{Bidder: r.address(), Member: r.uint32(), Amount: r.amount(), Time: r.time(), EndsAt: r.time()}
+		r.hashes(&b.HandOverHash, &b.DeliveryHash)
+		return b
 	case ledger.OfferKind:
 		return readOffer(r)
 	case ledger.ReviewKind:
@@ -194,7 +209,7 @@ func writeParameters(w *writer, p ledger.Parameters) {
 	w.address(p.Treasury)
 	w.number(uint64(p.FeeBps))
 	w.amount(p.CreditMinimum)
-	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
+	for _, seconds := range []uint32{p.ShipSeconds, p.ReleaseSeconds, p.ProtectionSeconds, p.FenceEpochSeconds, p.FenceGraceSeconds, p.HoldSeconds, p.AuctionSeconds, p.AuctionExtensionSeconds, p.OfferSeconds, p.ReviewSeconds, p.AnswerSeconds, p.DisputeSeconds} {
 		w.number(uint64(seconds))
 	}
 	w.number(uint64(p.PanelSize))
@@ -204,7 +219,7 @@ func writeParameters(w *writer, p ledger.Parameters) {
 
 func readParameters(r *reader) ledger.Parameters {
 	p := ledger.Parameters{LedgerID: [16]byte(r.octets(16)), FeeAccount: r.address(), Treasury: r.address(), FeeBps: r.uint32(), CreditMinimum: r.amount()}
-	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
+	for _, seconds := range []*uint32{&p.ShipSeconds, &p.ReleaseSeconds, &p.ProtectionSeconds, &p.FenceEpochSeconds, &p.FenceGraceSeconds, &p.HoldSeconds, &p.AuctionSeconds, &p.AuctionExtensionSeconds, &p.OfferSeconds, &p.ReviewSeconds, &p.AnswerSeconds, &p.DisputeSeconds} {
 		*seconds = r.uint32()
 	}
 	p.PanelSize, p.PanelFeeBps, p.PanelFeeCap = r.uint32(), r.uint32(), r.amount()
@@ -374,5 +389,37 @@ func readTokenHold(r *reader) ledger.TokenHold {
 		UpdatedAt: r.time(),
 		ExpiresAt: r.time(),
 		Memo:      string(r.bytes(maxMemo)),
+	}
+}
+
+func writeAuction(w *writer, a ledger.Auction) {
+	w.number(uint64(a.State))
+	w.address(a.Seller)
+	w.octets(a.Listing[:])
+	w.number(uint64(a.Version))
+	w.number(uint64(a.Quantity))
+	w.amount(a.StartPrice)
+	w.amount(a.Reserve)
+	w.amount(a.Step)
+	w.time(a.OpenedAt)
+	w.time(a.EndsAt)
+	w.number(uint64(a.ExtensionSeconds))
+	w.number(uint64(a.Bids))
+}
+
+func readAuction(r *reader) ledger.Auction {
+	return ledger.Auction{
+		State:            spec.AuctionState(r.number(1<<31 - 1)),
+		Seller:           r.address(),
+		Listing:          r.id(),
+		Version:          r.uint32(),
+		Quantity:         r.uint32(),
+		StartPrice:       r.amount(),
+		Reserve:          r.amount(),
+		Step:             r.amount(),
+		OpenedAt:         r.time(),
+		EndsAt:           r.time(),
+		ExtensionSeconds: r.uint32(),
+		Bids:             r.uint32(),
 	}
 }

@@ -50,7 +50,7 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 		a.lots.refused[spec.ID(named)] = true
 	}
 	if a.lots.asked {
-		return a.nextLot(a.lots.told)
+		return a.nextLot(refusal)
 	}
 	if a.nameLot(a.service.lots.known(ctx, a.lots.listing)) {
 		return true, nil
@@ -62,13 +62,19 @@ func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
 	// What a peer says now is newer than a refusal from before.
 	a.lots.told = a.service.lots.inTurn(ctx, a.lots.listing, told)
 	a.lots.asked, a.lots.refused = true, map[spec.ID]bool{}
-	return a.nextLot(a.lots.told)
+	return a.nextLot(refusal)
 }
 
-// nextLot goes on to another lot, or says that there is none.
-func (a *attempt) nextLot(lots []Lot) (bool, error) {
-	if a.nameLot(lots) {
+// maxToldLots is how many lots a peer tells at most (market:GetListing).
+const maxToldLots = 256
+
+// nextLot goes on to another lot that a peer told of, or says that there is none, unless there may be more than it told.
+func (a *attempt) nextLot(refusal error) (bool, error) {
+	if a.nameLot(a.lots.told) {
 		return true, nil
+	}
+	if len(a.lots.told) >= maxToldLots {
+		return false, refusal
 	}
 	return false, spec.Errorf(spec.SoldOut, "no lot has %d units left", max(a.lots.quantity, 1))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -184,7 +185,7 @@ func TestLots(t *testing.T) {
 				Price: spec.CMT(1).Bytes(), Category: "c", ContentHash: make([]byte, 32), CreatedAt: 1, UpdatedAt: 1,
 			}
 			for i, units := range stock {
-				id := spec.ID{byte(i + 1)}
+				id := spec.ID{byte(i + 1), byte((i + 1) >> 8)}
 				view.Lots = append(view.Lots, &spec.LotView{Lot: id[:], Stock: units})
 			}
 			return spec.EncodeJSON(view)
@@ -201,6 +202,7 @@ func TestLots(t *testing.T) {
 		{"the next lot has it", []error{empty}, nil, 2, ""},
 		{"a peer knows a lot that has it", []error{empty, empty}, listing(0, 9, 0), 3, ""},
 		{"sold out as a peer says", []error{empty, empty}, listing(1, 1, 1), 2, spec.SoldOut},
+		{"more lots than a peer tells", []error{empty, empty}, listing(slices.Repeat([]uint32{1}, 256)...), 2, spec.LotEmpty},
 		{"sold out after the peer's lot was empty too", []error{empty, empty, empty}, listing(0, 9, 0), 3, spec.SoldOut},
 	} {
 		t.Run(test.name, func(t *testing.T) {

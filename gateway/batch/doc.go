@@ -4,6 +4,8 @@
 //
 // The way of an intent: Submit queues it in its account's lane; the dispatcher takes from the lanes in turn whatever touches
 // no key of a batch in flight, checks the signatures together, names open credits, and carries the batch; the outcome goes
-// to whoever waits. Two batches are in flight at a time, so that the endorsement of one overlaps the commit of the other.
-// Alone on an idle network an intent leaves at once; under load batches fill while others are in flight.
+// to whoever waits. What a rule refused is carried again when a remedy has other hints for it: more credits, another lot; the
+// batcher knows no more of these than app.Remedy says. Two batches are in flight at a time, so that the endorsement of one
+// overlaps the commit of the other. Alone on an idle network an intent leaves at once; under load batches fill while others
+// are in flight.
 package batch

@@ -58,7 +58,8 @@ var exampleIDs = map[spec.Format]spec.IDType{
 	spec.Format_FORMAT_LISTING: spec.ListingType, spec.Format_FORMAT_ORDER: spec.OrderType, spec.Format_FORMAT_TRANSFER: spec.TransferType,
 	spec.Format_FORMAT_MINT: spec.MintType, spec.Format_FORMAT_BURN: spec.BurnType, spec.Format_FORMAT_LOT: spec.LotType,
 	spec.Format_FORMAT_PAYOUT: spec.PayoutType, spec.Format_FORMAT_HOLD: spec.HoldType,
-	spec.Format_FORMAT_OFFER: spec.OfferType,
+	spec.Format_FORMAT_AUCTION: spec.AuctionType,
+	spec.Format_FORMAT_OFFER:   spec.OfferType,
 }
 
 func exampleText(rule *spec.Rule) string {

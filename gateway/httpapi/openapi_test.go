@@ -108,6 +108,7 @@ func exampleDecodes(t *testing.T, op *spec.Operation, example map[string]any, do
 var pathExample = map[string]any{
 	"listing": spec.NewID(spec.ListingType, spec.OrganisationAddress("M"), "x").Text(spec.ListingType),
 	"order":   spec.NewID(spec.OrderType, spec.OrganisationAddress("M"), "x").Text(spec.OrderType),
+	"auction": spec.NewID(spec.AuctionType, spec.OrganisationAddress("M"), "x").Text(spec.AuctionType),
 	"hold":    spec.NewID(spec.HoldType, spec.OrganisationAddress("M"), "x").Text(spec.HoldType),
 	"offer":   spec.NewID(spec.OfferType, spec.OrganisationAddress("M"), "x").Text(spec.OfferType),
 }

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 func genesis(local *topology.Topology, argument map[string]any) {
 	for field, seconds := range map[string]int{
 		"ship_seconds": shipSeconds, "release_seconds": releaseSeconds, "protection_seconds": protectionSeconds,
-		"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds, "hold_seconds": 600,
+		"fence_epoch_seconds": fenceEpochSeconds, "fence_grace_seconds": fenceGraceSeconds, "hold_seconds": 600, "auction_seconds": 600, "auction_extension_seconds": 5,
 	} {
 		argument[field] = seconds
 	}

@@ -30,6 +30,8 @@ type Relay struct {
 	Blocks     *Blocks
 	Parameters batch.Parameters
 	batcher    *batch.Batcher
+	// hands give out what the faucet has, side by side.
+	hands []*Person
 
 	cancel context.CancelFunc
 	work   *errgroup.Group

@@ -24,8 +24,10 @@ type census struct {
 	hashes [][]byte
 	sold   map[string]ledger.Order
 	lots   map[string]uint32
-	// transactions are those since the sale began, invalid those among them that came to nothing.
-	transactions, invalid int
+	// transactions are those since the sale began, invalid those among them that came to nothing, early those of these that did so
+	// while every lot that there was had units.
+	transactions, invalid, early int
+	emptied                      bool
 }
 
 var _ fabric.Consumer = (*census)(nil)
@@ -88,6 +90,9 @@ func (c *census) Apply(_ context.Context, block app.Block) error {
 			c.transactions++
 			if transaction.Code != app.Valid {
 				c.invalid++
+				if !c.emptied {
+					c.early++
+				}
 			}
 		}
 		for _, write := range transaction.Writes {
@@ -110,6 +115,7 @@ func (c *census) take(write app.Write) error {
 	switch {
 	case key.Kind == ledger.LotKind && key.Parent == string(c.listing[:]) && write.Delete:
 		delete(c.lots, key.ID)
+		c.emptied = true
 	case key.Kind == ledger.LotKind && key.Parent == string(c.listing[:]), key.Kind == ledger.OrderKind:
 		record, err := state.DecodeRecord(key.Kind, write.Value)
 		if err != nil {

@@ -35,13 +35,16 @@ func TestCensusCountsWhatBlocksShow(t *testing.T) {
 			{Code: app.Valid, Writes: []app.Write{order(listing, "anna"), order(other, "ben"), write(lot, ledger.Lot{Stock: 2})}},
 			{Code: "MVCC_READ_CONFLICT"},
 		},
-		{{Code: app.Valid, Writes: []app.Write{order(listing, "anna"), order(listing, "carl"), {Key: state.FormatKey(lot), Delete: true}}}},
+		{
+			{Code: app.Valid, Writes: []app.Write{order(listing, "anna"), order(listing, "carl"), {Key: state.FormatKey(lot), Delete: true}}},
+			{Code: "MVCC_READ_CONFLICT"},
+		},
 	} {
 		if err := c.Apply(t.Context(), app.Block{Number: uint64(number), Hash: []byte{1}, Transactions: transactions}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, want := fmt.Sprint(c.orders(), c.units(), c.buyers(), c.left(), c.transactions, c.invalid), "2 2 2 0 3 1"; got != want {
+	if got, want := fmt.Sprint(c.orders(), c.units(), c.buyers(), c.left(), c.transactions, c.invalid, c.early), "2 2 2 0 4 2 1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	select {

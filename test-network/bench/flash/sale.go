@@ -23,6 +23,8 @@ const (
 	outstanding = 2000
 	// price is what a unit costs, pocket what each buyer has, in CMT.
 	price, pocket = 1, 2
+	// maxAsks is how often a buyer asks who is told that the gateway cannot serve just now.
+	maxAsks = 20
 	// saleLimit is when a sale that does not end has failed.
 	saleLimit = 20 * time.Minute
 	// ready bounds the wait for what a network that has just come up must do.
@@ -42,6 +44,8 @@ type sale struct {
 
 	mu   sync.Mutex
 	told map[string]int
+	// askedAgain counts how often buyers were told to come again, and did.
+	askedAgain int
 }
 
 // ordered is what buyers are told of an order that happened, among the codes of refusals.
@@ -81,7 +85,9 @@ func run(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
 	result.Add("orders", counted.orders())
 	result.Add("refused", s.told[string(spec.SoldOut)])
 	result.Add("conflicts", counted.invalid)
+	result.Add("conflicts_before_a_lot_was_empty", counted.early)
 	result.Add("transactions", counted.transactions)
+	result.Add("asked_again", s.askedAgain)
 	result.Add("seconds", took.Seconds())
 	return result, s.check(counted)
 }
@@ -130,7 +136,7 @@ func (s *sale) populate(ctx context.Context, lab *bench.Lab) (err error) {
 		s.people[at] = append(s.people[at], p)
 	}
 	lab.Say("  %d people get money", s.buyers)
-	if err := s.relays[0].FillFaucet(ctx, s.faucet, spec.CMT(uint32(pocket*s.buyers))); err != nil {
+	if err := s.relays[0].FillFaucet(ctx, s.faucet, crowd.Funds(s.buyers, len(s.relays), pocket)); err != nil {
 		return err
 	}
 	for n, relay := range s.relays {
@@ -139,7 +145,7 @@ func (s *sale) populate(ctx context.Context, lab *bench.Lab) (err error) {
 			return err
 		}
 		rest := s.people[n]
-		err := relay.Welcome(ctx, s.faucet, spec.CMT(pocket), func() []*crowd.Person {
+		err := relay.Welcome(ctx, s.faucet, len(rest), spec.CMT(pocket), func() []*crowd.Person {
 			come := rest[:min(crowd.Welcomed, len(rest))]
 			rest = rest[len(come):]
 			return come
@@ -186,20 +192,50 @@ func (s *sale) sell(ctx context.Context) error {
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	for n, relay := range s.relays {
-		rest := s.people[n]
+		q := &queue{sale: s}
+		for _, buyer := range s.people[n] {
+			q.buyers = append(q.buyers, visit{buyer, 1})
+		}
 		driver := crowd.NewDriver(relay.Parameters.LedgerID, outstanding, relay)
-		group.Go(func() error {
-			return driver.Run(ctx, 0, func(bool) *crowd.Job {
-				if len(rest) == 0 {
-					return nil
-				}
-				buyer := rest[0]
-				rest = rest[1:]
-				return &crowd.Job{Actor: buyer, Call: s.order(), Operations: 1, Then: s.tell}
-			})
-		})
+		group.Go(func() error { return driver.Run(ctx, 0, q.next) })
 	}
 	return group.Wait()
+}
+
+// queue is who waits before one gateway; its driver's lock guards it.
+type queue struct {
+	sale   *sale
+	buyers []visit
+}
+
+// visit is a buyer who asks for the n-th time.
+type visit struct {
+	buyer *crowd.Person
+	asks  int
+}
+
+// next lets the next buyer order. One who is told to come again does: nothing happened, and the order's reference is the same.
+func (q *queue) next(bool) *crowd.Job {
+	if len(q.buyers) == 0 {
+		return nil
+	}
+	one := q.buyers[0]
+	q.buyers = q.buyers[1:]
+	return &crowd.Job{Actor: one.buyer, Call: q.sale.order(), Operations: 1, Then: func(err error) {
+		code := spec.ErrorCode(err)
+		if err != nil && (code == spec.Unavailable || code == spec.RateLimited) && one.asks < maxAsks {
+			q.sale.again()
+			q.buyers = append(q.buyers, visit{one.buyer, one.asks + 1})
+			return
+		}
+		q.sale.tell(err)
+	}}
+}
+
+func (s *sale) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.askedAgain++
 }
 
 func (s *sale) order() *spec.Call {

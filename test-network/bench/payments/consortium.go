@@ -93,13 +93,13 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 		c.people = append(c.people, p)
 	}
 	c.faucet, c.merchant, c.people = c.people[0], c.people[1], c.people[2:]
-	if err := c.relay.FillFaucet(ctx, c.faucet, spec.CMT(uint32(5*fundCMT*accounts))); err != nil {
+	if err := c.relay.FillFaucet(ctx, c.faucet, crowd.Funds(accounts, 1, 5*fundCMT)); err != nil {
 		return err
 	}
 	lab.Say("  %d people get money", accounts)
 	began := time.Now()
 	rest := c.people
-	err := c.relay.Welcome(ctx, c.faucet, spec.CMT(fundCMT), func() []*crowd.Person {
+	err := c.relay.Welcome(ctx, c.faucet, accounts, spec.CMT(fundCMT), func() []*crowd.Person {
 		n := min(crowd.Welcomed, len(rest))
 		come := rest[:n]
 		rest = rest[n:]

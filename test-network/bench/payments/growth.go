@@ -79,13 +79,13 @@ func (g *growth) grow(ctx context.Context, lab *bench.Lab, size int) error {
 	if size <= g.size {
 		return nil
 	}
-	if err := g.relay.FillFaucet(ctx, g.faucet, spec.CMT(uint32((size-g.size)*growthCMT))); err != nil {
+	if err := g.relay.FillFaucet(ctx, g.faucet, crowd.Funds(size-g.size, 1, growthCMT)); err != nil {
 		return err
 	}
 	lab.Say("  %d people join %d", size-g.size, g.size)
 	began, said, already := time.Now(), time.Now(), g.size
 	var failed error
-	err := g.relay.Welcome(ctx, g.faucet, spec.CMT(growthCMT), func() []*crowd.Person {
+	err := g.relay.Welcome(ctx, g.faucet, size-g.size, spec.CMT(growthCMT), func() []*crowd.Person {
 		var come []*crowd.Person
 		for len(come) < crowd.Welcomed && g.size < size {
 			g.size++
