@@ -39,8 +39,12 @@ func (h *history) drawContested(who *player) (string, proto.Message, *spec.Hints
 			return "market:ShipOrder", &spec.ShipOrder{Order: id[:]}, nil
 		case spec.OrderState_ORDER_STATE_HANDED_OVER:
 			if h.Now() >= order.ReleaseDue {
+				*who = h.players[len(h.players)-1-h.rand.IntN(len(h.persons))]
 				return "market:ReleaseOrder", &spec.ReleaseOrder{Order: id[:]}, nil
 			}
+		}
+		if state == spec.OrderState_ORDER_STATE_HANDED_OVER && h.oneIn(2) {
+			break // the release comes due
 		}
 		h.become(who, []spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
 		return "market:OpenDispute", &spec.OpenDispute{Order: id[:], ReasonHash: make([]byte, 32)}, nil

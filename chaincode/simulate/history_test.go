@@ -167,7 +167,7 @@ func playHistory(t *testing.T, n uint64) *history {
 	for _, p := range h.players[sellersAt:] {
 		h.payOut(p)
 	}
-	steps := 160 + r.IntN(320)
+	steps := 180 + r.IntN(360)
 	for range steps {
 		h.step()
 	}
