@@ -317,4 +317,7 @@ func TestLargestPayoutFits(t *testing.T) {
 	if err != nil || len(body) > intent.MaxBytes || len(body) < intent.MaxBytes-1024 {
 		t.Errorf("the largest payout has %d bytes of %d, %v", len(body), intent.MaxBytes, err)
 	}
+	if text, err := spec.EncodeJSON(command); err != nil || len(text) > spec.MaxCommandBytes {
+		t.Errorf("as a call it has %d bytes of %d, %v", len(text), spec.MaxCommandBytes, err)
+	}
 }

@@ -37,7 +37,7 @@ func allowanceTable() ruleTable {
 		}
 	}
 	return ruleTable{
-		file:   "token.md",
+		file: "token.md", heading: "Allowances",
 		actors: []tableActor{{"owner", anna}, {"spender", seller}, {"receiver", other}},
 		states: []tableState{
 			{"none", rich},

@@ -57,7 +57,7 @@ func auctionTable() ruleTable {
 	}
 	over := func(b *books) { b.now = start + auctionLasts }
 	return ruleTable{
-		file:   "auctions.md",
+		file: "auctions.md", heading: "Auctions",
 		actors: []tableActor{{"seller", seller}, {"leader", anna}, {"rival", rival}, {"anyone", seat{treasurer, ""}}},
 		states: []tableState{
 			{"none", func(*books) {}},

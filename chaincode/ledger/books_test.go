@@ -103,8 +103,9 @@ type books struct {
 	records map[ledger.Key]ledger.Record
 	now     int64
 	calls   uint64
-	// loads and pages count what the last call asked.
+	// loads and pages count what the last call asked, read is what it loaded.
 	loads, pages int
+	read         map[ledger.Key]bool
 }
 
 var _ ledger.Reader = (*books)(nil)
@@ -131,6 +132,9 @@ func (b *books) Load(keys []ledger.Key) ([]ledger.Record, error) {
 			b.t.Errorf("%v is asked for twice in one round", key)
 		}
 		seen[key] = true
+		if b.read != nil {
+			b.read[key] = true
+		}
 		records[i] = b.records[key]
 	}
 	return records, nil
@@ -163,7 +167,7 @@ const maxLoads = 2
 func (b *books) execute(tx ledger.Transaction, call *spec.Call) (proto.Message, error) {
 	b.t.Helper()
 	name := call.Operation.FullName()
-	b.loads, b.pages = 0, 0
+	b.loads, b.pages, b.read = 0, 0, map[ledger.Key]bool{}
 	writes, result, err := ledger.Execute(b, tx, call)
 	if b.loads > maxLoads {
 		b.t.Errorf("%s needs %d rounds, want at most %d", name, b.loads, maxLoads)
@@ -189,6 +193,10 @@ func (b *books) execute(tx ledger.Transaction, call *spec.Call) (proto.Message, 
 	}
 	b.checkResult(call, result)
 	for _, write := range writes {
+		// What is overwritten unread may be somebody's money.
+		if b.records[write.Key] != nil && !b.read[write.Key] {
+			b.t.Errorf("%s overwrites %v, which it did not read", name, write.Key)
+		}
 		if write.Record == nil {
 			delete(b.records, write.Key)
 			continue

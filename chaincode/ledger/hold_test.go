@@ -48,7 +48,7 @@ func holdTable() ruleTable {
 		return left
 	}
 	return ruleTable{
-		file:   "holds.md",
+		file: "holds.md", heading: "Token holds",
 		actors: []tableActor{{"payer", anna}, {"payee", seller}, {"arbiter", arbiter}, {"anyone", seat{operator, ""}}},
 		states: []tableState{
 			{"none", func(*books) {}},

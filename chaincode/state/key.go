@@ -128,7 +128,7 @@ func KindOf(key string) (ledger.Kind, error) {
 
 // split finds a key's shape, and what is behind its first part.
 func split(key string) (s shape, rest string, err error) {
-	prefix, rest, _ := strings.Cut(key, "/")
+	prefix, _, _ := strings.Cut(key, "/")
 	for i := range shapes {
 		if shapes[i].prefix == prefix {
 			return shapes[i], key[len(prefix):], nil

@@ -31,8 +31,9 @@ type TakenIntent struct {
 
 // Carrier carries signed intents to the ledger. The errors are the catalogue's or *UnknownOutcome.
 type Carrier interface {
-	// Take takes intents in, in their order, each or none of it.
-	Take(signed []*spec.SignedIntent) []TakenIntent
+	// Take takes intents in, in their order, each or none of it. Those that were handed over by another gateway are carried here and
+	// never handed on.
+	Take(signed []*spec.SignedIntent, handed bool) []TakenIntent
 	// Waiting reports whether an intent was taken in and has no outcome yet.
 	Waiting(id spec.ID) bool
 }
@@ -132,6 +133,19 @@ type IntentOutcome struct {
 // Relay hands signed intents in, in their order, and waits for all. An intent that happened before has the outcome that it
 // had then. The error is that nothing was taken in because too much waits, or that nothing is carried.
 func (s *Intents) Relay(ctx context.Context, signed []*spec.SignedIntent) ([]IntentOutcome, error) {
+	return s.relay(ctx, signed, false, s.settings.Wait)
+}
+
+// RelayHanded is Relay for another gateway, which handed the intents over: they are not handed on, and the answer does not wait
+// long for those that take their time; OutcomeUnknown says that they are on their way.
+func (s *Intents) RelayHanded(ctx context.Context, signed []*spec.SignedIntent) ([]IntentOutcome, error) {
+	return s.relay(ctx, signed, true, min(handedWait, s.settings.Wait))
+}
+
+// handedWait is how long the answer to intents of another gateway waits for the slowest of them.
+const handedWait = 2 * time.Second
+
+func (s *Intents) relay(ctx context.Context, signed []*spec.SignedIntent, handed bool, wait time.Duration) ([]IntentOutcome, error) {
 	way, err := s.open()
 	if err != nil {
 		return nil, err
@@ -139,11 +153,11 @@ func (s *Intents) Relay(ctx context.Context, signed []*spec.SignedIntent) ([]Int
 	for _, one := range signed {
 		ready(one)
 	}
-	taken := way.carrier.Take(signed)
+	taken := way.carrier.Take(signed, handed)
 	if full := allRefusedForNow(taken); full != nil {
 		return nil, full
 	}
-	waiting, cancel := context.WithTimeout(ctx, s.settings.Wait)
+	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	outcomes := make([]IntentOutcome, len(taken))
 	var last uint64
@@ -187,7 +201,8 @@ func (s *Intents) await(ctx context.Context, taken TakenIntent) IntentOutcome {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		out.Err = spec.Errorf(spec.OutcomeUnknown, "intent %s is still on its way; ask for it under its identifier", taken.ID.Text(spec.IntentType))
 	default:
-		out.Err = err
+		// The block in which it was refused is waited for before the read model is asked about it.
+		out.Block, out.Err = receipt.Block, err
 	}
 	return out
 }

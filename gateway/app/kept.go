@@ -200,7 +200,7 @@ func (s *Intents) signAndTake(ctx context.Context, way *way, kept KeptKey, call 
 			return TakenIntent{}, err
 		}
 	}
-	taken := way.carrier.Take([]*spec.SignedIntent{signed})[0]
+	taken := way.carrier.Take([]*spec.SignedIntent{signed}, false)[0]
 	return taken, taken.Err
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 )
@@ -26,8 +27,10 @@ type Options struct {
 	Attempts int
 	// Remedies are tried for refused intents besides more credits for those that lack funds.
 	Remedies Remedies
-	Meter    Meter
-	Log      *slog.Logger
+	// Neighbours may be nil: then everything is carried here.
+	Neighbours Neighbours
+	Meter      Meter
+	Log        *slog.Logger
 }
 
 // Meter counts what the batcher does.
@@ -36,12 +39,15 @@ type Meter interface {
 	Carried(intents int, outcome string)
 	// CarriedAgain: so many intents are to be carried again because of the code.
 	CarriedAgain(intents int, code string)
+	// Handed: so many intents were handed over to a neighbour, with an outcome: "answered" or a code of the catalogue.
+	Handed(intents int, outcome string)
 }
 
 type noMeter struct{}
 
 func (noMeter) Carried(int, string)      {}
 func (noMeter) CarriedAgain(int, string) {}
+func (noMeter) Handed(int, string)       {}
 
 func (o Options) withDefaults() Options {
 	fill := func(value *int, standard int) {
@@ -75,54 +81,136 @@ type Batcher struct {
 	// waiting has every intent that was taken in and has no outcome, so that one submitted twice is carried once.
 	waiting map[spec.ID]*entry
 	queue   *queue
-	flying  int
+	// posts have what is to be handed over, by member.
+	posts map[uint32]*post
+	// quarantine has the accounts whose intents are carried apart.
+	quarantine quarantine
+	// flying counts the batches on their way: ordinary ones, small ones of quiet parties, and those that are carried apart.
+	flying [kinds]int
+	// departed is when the last batch of each kind left.
+	departed [kinds]time.Time
 	// wake is told that there is something to dispatch.
 	wake chan struct{}
+}
+
+// kind is a kind of batch.
+type kind int
+
+// The kinds. A quiet or an apart batch is on its way beside the ordinary ones, one of each at a time.
+const (
+	ordinary kind = iota
+	quiet
+	apart
+	kinds
+)
+
+// apartPause is the least time between two batches that are carried apart: each costs the network as much as one of a thousand, and
+// troublemakers must not take that from the others.
+const apartPause = 500 * time.Millisecond
+
+// quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
+const quietShare = 3
+
+// quietMemory is for how long a quiet party is reckoned with after it was there.
+const quietMemory = 2 * time.Second
+
+// maxApart is how many intents are carried apart in one batch: if it is lost, it is lost to them all.
+const maxApart = 64
+
+// flight is a batch on its way.
+type flight struct {
+	kind    kind
+	intents []*entry
+	// keys are held for it.
+	keys []ledger.Key
+	// since is the first block that was not seen when it began; seen is closed when the transaction's block was, nil before there
+	// is one.
+	since uint64
+	seen  <-chan struct{}
 }
 
 // New returns a batcher over its ports.
 func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher {
 	options.Remedies = options.Remedies.with(spec.InsufficientFunds, funds{model})
-	return &Batcher{
+	b := &Batcher{
 		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
-		waiting: map[spec.ID]*entry{}, queue: newQueue(), wake: make(chan struct{}, 1),
+		waiting: map[spec.ID]*entry{}, posts: map[uint32]*post{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
 	}
+	b.queue = newQueue(b.apart)
+	return b
+}
+
+// apart reports whether an account is carried apart: it has cost others their batch, or acts through another gateway as well, and
+// would. The caller holds the lock.
+func (b *Batcher) apart(account spec.Address) bool {
+	return b.quarantine.holds(account, time.Now()) || b.witness.ChangedByOthers(ledger.AccountKey(account), 0)
 }
 
 // Submit takes an intent in and waits for its outcome. An intent that is already on its way has one outcome for all who ask.
 // The error is a refusal of the catalogue, *app.UnknownOutcome, or ctx's: then the intent goes on without its submitter.
 func (b *Batcher) Submit(ctx context.Context, signed *spec.SignedIntent) (Receipt, error) {
-	e, err := b.enter(signed)
+	e, err := b.enter(signed, false)
 	if err != nil {
 		return Receipt{}, err
 	}
 	b.nudge()
-	return b.await(ctx, e, signed)
+	return b.await(ctx, e, signed, false)
 }
 
 // enter queues an intent; whoever calls it nudges the dispatcher afterwards.
-func (b *Batcher) enter(signed *spec.SignedIntent) (*entry, error) {
+func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) {
 	e, err := newEntry(b.options.Parameters.LedgerID, signed)
 	if err != nil {
 		return nil, err
 	}
 	b.options.Remedies.hint(context.Background(), e)
+	if b.options.Neighbours != nil && !b.witness.knows(e.intent.Actor) {
+		b.learnHome(e.intent.Actor)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if known, ok := b.waiting[e.id]; ok {
+		if handed {
+			known.stays.Store(true)
+		}
 		return known, nil
 	}
-	if b.queue.size >= b.options.QueueIntents {
-		return nil, spec.Errorf(spec.RateLimited, "%d intents wait already", b.queue.size)
+	q, home := b.queue, b.witness.elsewhere(e.intent.Actor)
+	if !handed && home != 0 && b.options.Neighbours != nil && b.options.Neighbours.Answers(home) {
+		q, e.home = b.post(home).queue, home
 	}
-	if l := b.queue.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
+	if q.size >= b.options.QueueIntents {
+		return nil, spec.Errorf(spec.RateLimited, "%d intents wait already", q.size)
+	}
+	if l := q.lanes[e.intent.Actor]; l != nil && len(l.entries) >= b.options.LaneIntents {
 		return nil, spec.Errorf(spec.RateLimited, "%d intents of %s wait already", len(l.entries), e.intent.Actor)
 	}
+	b.waiting[e.id] = e
+	if e.home == 0 {
+		b.carryHere(e)
+	} else {
+		e.keys = []ledger.Key{ledger.AccountKey(e.intent.Actor)}
+	}
+	q.push(e)
+	return e, nil
+}
+
+// learnHome asks the read model where an account is at home, which no block has shown since the start.
+func (b *Batcher) learnHome(account spec.Address) {
+	home, err := b.model.Home(context.Background(), account)
+	if err != nil {
+		b.options.Log.Error("the read model does not know an account's home", "account", account, "error", err)
+		return
+	}
+	b.witness.learn(account, home)
+}
+
+// carryHere readies an intent that this gateway carries itself.
+func (b *Batcher) carryHere(e *entry) {
+	e.home, e.suspect, e.limit, e.notBefore = 0, false, 0, time.Time{}
 	e.payAtHome(b.witness)
 	e.nameKeys()
-	b.waiting[e.id] = e
-	b.queue.push(e)
-	return e, nil
+	b.queue.enters(e)
 }
 
 // nudge wakes the dispatcher; one nudge is as good as many.
@@ -141,9 +229,13 @@ func (b *Batcher) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		taken, wake := b.next(time.Now())
-		if len(taken) > 0 {
-			flights.Go(func() { b.fly(ctx, taken) })
+		f, wake := b.next(time.Now())
+		if f != nil {
+			flights.Go(func() { b.fly(ctx, f) })
+			continue
+		}
+		if p, f := b.nextHandover(time.Now()); f != nil {
+			flights.Go(func() { b.handOver(ctx, p, f) })
 			continue
 		}
 		if !wake.IsZero() {
@@ -158,37 +250,81 @@ func (b *Batcher) Run(ctx context.Context) error {
 	}
 }
 
-// next takes a batch when there is room for one in flight.
-func (b *Batcher) next(now time.Time) ([]*entry, time.Time) {
+// next takes a batch when there is room for one of its kind, or says when there may be one.
+func (b *Batcher) next(now time.Time) (*flight, time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.flying >= b.options.InFlight {
-		return nil, time.Time{}
+	b.queue.moved = false
+	f, wake := b.pick(now)
+	if f == nil && b.queue.moved {
+		return b.pick(now) // for the lanes that changed sides
 	}
-	taken, wake := b.queue.take(now, b.options.MaxIntents, b.options.MaxBytes)
-	if len(taken) > 0 {
-		b.flying++
-		b.queue.hold(taken)
+	return f, wake
+}
+
+// pick takes a batch of the first kind that has room and intents.
+func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
+	var wake time.Time
+	for k := range kinds {
+		if room := [kinds]int{b.options.InFlight, 1, 1}[k]; b.flying[k] >= room {
+			continue
+		}
+		var taken []*entry
+		var first time.Time
+		switch k {
+		case ordinary:
+			limit := b.options.MaxIntents
+			if now.Sub(b.departed[quiet]) < quietMemory {
+				limit = max(1, limit/quietShare)
+			}
+			taken, first = b.queue.take(now, false, limit, b.options.MaxBytes)
+		case quiet:
+			taken = b.queue.takeQuiet(now, b.options.MaxBytes)
+		case apart:
+			if first = b.departed[apart].Add(apartPause); now.Before(first) {
+				break
+			}
+			taken, first = b.queue.take(now, true, min(maxApart, b.options.MaxIntents), b.options.MaxBytes)
+		}
+		if len(taken) > 0 {
+			b.flying[k]++
+			b.departed[k] = now
+			return &flight{kind: k, intents: taken, keys: b.queue.hold(taken)}, wake
+		}
+		if wake.IsZero() || !first.IsZero() && first.Before(wake) {
+			wake = first
+		}
 	}
-	return taken, wake
+	return nil, wake
 }
 
 // fly carries one batch and lands each of its intents: at its submitter, or back in the queue.
-func (b *Batcher) fly(ctx context.Context, taken []*entry) {
-	landing := b.carry(ctx, taken)
+func (b *Batcher) fly(ctx context.Context, f *flight) {
+	landing := b.carry(ctx, f)
 	b.mu.Lock()
-	b.queue.release(taken)
+	b.queue.release(f.keys)
+	for _, account := range landing.guilty {
+		b.quarantine.condemn(account, time.Now())
+	}
 	for _, e := range landing.again {
 		e.nameKeys()
 	}
 	b.queue.pushBack(landing.again)
 	for _, outcome := range landing.outcomes {
+		b.queue.leaves(outcome.entry)
+	}
+	b.flying[f.kind]--
+	b.finish(landing)
+}
+
+// finish tells the submitters whose intents have an outcome. The caller holds the lock, which is let go.
+func (b *Batcher) finish(l *landing) {
+	for _, outcome := range l.outcomes {
 		delete(b.waiting, outcome.entry.id)
 	}
-	b.flying--
 	b.mu.Unlock()
 	b.nudge()
-	for _, outcome := range landing.outcomes {
+	for _, outcome := range l.outcomes {
 		outcome.entry.finish(outcome.receipt, outcome.err)
 	}
 }
@@ -199,6 +335,8 @@ type landing struct {
 	again    []*entry
 	// causes counts those to be carried again by the code that was in their way.
 	causes map[spec.Code]int
+	// guilty are the accounts to which others lost the batch.
+	guilty []spec.Address
 }
 
 type outcome struct {
@@ -217,40 +355,51 @@ func (l *landing) end(e *entry, err error) {
 }
 
 // carry screens the batch, names its credits and takes it to the ledger.
-func (b *Batcher) carry(ctx context.Context, taken []*entry) *landing {
+func (b *Batcher) carry(ctx context.Context, f *flight) *landing {
 	l := &landing{causes: map[spec.Code]int{}}
-	good := screen(taken, l)
-	if len(good) == 0 {
+	f.intents = screen(f.intents, l)
+	if len(f.intents) == 0 {
 		return l
 	}
-	if err := b.nameCredits(ctx, good); err != nil {
-		for _, e := range good {
+	argument, err := b.prepare(ctx, f.intents)
+	if err != nil {
+		for _, e := range f.intents {
 			l.end(e, err)
 		}
 		return l
 	}
-	argument, err := encode(good)
-	if err != nil {
-		for _, e := range good {
-			l.end(e, spec.Errorf(spec.Internal, "%v", err))
-		}
-		return l
-	}
 	start := time.Now()
+	f.since = b.witness.nextBlock()
+	var transaction string
 	commit, err := b.ledger.Carry(ctx, argument, func(_ context.Context, sent app.Sent) error {
-		b.witness.Own(sent.Transaction)
+		transaction, f.seen = sent.Transaction, b.witness.Own(sent.Transaction)
 		return nil
 	})
 	var unknown *app.UnknownOutcome
 	if errors.As(err, &unknown) {
-		commit, err = b.resolve(ctx, unknown, start, len(good))
+		commit, err = b.resolve(ctx, unknown, start, len(f.intents))
 	}
-	b.land(ctx, l, good, commit, err)
-	b.options.Meter.Carried(len(good), cmp.Or(lostOutcome(err), string(app.TransactionCommitted)))
+	if code := spec.ErrorCode(err); err != nil && (code == spec.Unavailable || code == spec.Fenced) {
+		b.witness.disown(transaction)
+	}
+	b.land(ctx, l, f, commit, err)
+	b.options.Meter.Carried(len(f.intents), cmp.Or(lostOutcome(err), string(app.TransactionCommitted)))
 	for code, intents := range l.causes {
 		b.options.Meter.CarriedAgain(intents, string(code))
 	}
 	return l
+}
+
+// prepare names the batch's credits and returns its bytes.
+func (b *Batcher) prepare(ctx context.Context, intents []*entry) ([]byte, error) {
+	if err := b.nameCredits(ctx, intents); err != nil {
+		return nil, err
+	}
+	argument, err := encode(intents)
+	if err != nil {
+		return nil, spec.Errorf(spec.Internal, "%v", err)
+	}
+	return argument, nil
 }
 
 // lostOutcome is the code of a batch that came to nothing.

@@ -59,6 +59,8 @@ type house struct {
 	batcher *batch.Batcher
 	params  batch.Parameters
 	chain   *memledger.Chain
+	// database is the read model.
+	database *store.Store
 }
 
 func newHouse(t *testing.T, options batch.Options) *house {
@@ -87,7 +89,7 @@ func newHouse(t *testing.T, options batch.Options) *house {
 	}
 	options.Parameters = h.params
 	options.Remedies = batch.Remedies{spec.LotEmpty: app.NewLots(memledger.Members[0], h.ledger, database, slog.New(slog.DiscardHandler))}
-	h.chain = chain
+	h.chain, h.database = chain, database
 	h.batcher = batch.New(options, h.ledger, database, witness)
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
@@ -242,7 +244,7 @@ func TestSameIntentHappensOnce(t *testing.T) {
 	p := h.newPerson(10)
 	signed := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
 	// Taken in together, so that none lands before the next one comes.
-	for _, taken := range h.batcher.Take([]*spec.SignedIntent{signed, signed, signed}) {
+	for _, taken := range h.batcher.Take([]*spec.SignedIntent{signed, signed, signed}, false) {
 		if taken.Err != nil {
 			t.Fatal(taken.Err)
 		}
@@ -334,7 +336,7 @@ func TestForgedCopyDoesNotHarm(t *testing.T) {
 	honest := h.pays(p, spec.OrganisationAddress("ShopMSP"), 1)
 	forged := proto.CloneOf(honest)
 	forged.Signature[7] ^= 1
-	taken := h.batcher.Take([]*spec.SignedIntent{forged, honest})
+	taken := h.batcher.Take([]*spec.SignedIntent{forged, honest}, false)
 	if _, err := taken[1].Wait(h.ctx); err != nil {
 		t.Errorf("the honest one: %v", err)
 	}
@@ -405,6 +407,131 @@ func TestConflictIsPutOnTheGuilty(t *testing.T) {
 	}
 	h.noErrors(h.all(intents))
 	if got := h.has(shop); got != spec.CMT(41) {
+		t.Errorf("the shop has %s", got)
+	}
+}
+
+// voids returns an intent that uses a nonce up.
+func (h *house) voids(p *person, nonce uint64) *spec.SignedIntent {
+	p.nonce, nonce = nonce-1, p.nonce
+	defer func() { p.nonce = nonce }()
+	return h.signs(p, "token:VoidNonce", &spec.VoidNonce{Nonce: p.nonce + 1})
+}
+
+// elsewhere carries an intent by another member's gateway.
+func (h *house) elsewhere(signed *spec.SignedIntent) {
+	h.Helper()
+	argument, err := proto.Marshal(&spec.Batch{Intents: []*spec.SignedIntent{signed}})
+	if err != nil {
+		h.Fatal(err)
+	}
+	if _, err := h.chain.For(memledger.Members[1]).Carry(h.ctx, argument, func(context.Context, app.Sent) error { return nil }); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// Somebody who acts through two gateways at once costs a batch of strangers one more try, once: from then on whatever it hands in is
+// carried apart, and theirs is not held up.
+func TestTroublemakerIsCarriedApart(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	troublemaker := h.newPerson(100)
+	public := string(troublemaker.key.Public().(ed25519.PublicKey))
+	shop := spec.OrganisationAddress("ShopMSP")
+	var mu sync.Mutex
+	var sizes []int
+	carries, beside, nonce := false, 0, uint64(40)
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		carries = false
+		for _, signed := range intents {
+			carries = carries || string(signed.PublicKey) == public
+		}
+		if carries && len(intents) > 1 {
+			beside++
+		}
+		sizes = append(sizes, len(intents))
+		return next()
+	}
+	h.ledger.Overtaken = func() bool {
+		if carries {
+			nonce--
+			h.elsewhere(h.voids(troublemaker, nonce))
+		}
+		return carries && nonce > 36
+	}
+	for range 3 {
+		intents := []*spec.SignedIntent{h.pays(troublemaker, shop, 1)}
+		for range 30 {
+			intents = append(intents, h.pays(h.newPerson(10), shop, 1))
+		}
+		for _, taken := range h.batcher.Take(intents, false) {
+			if _, err := taken.Wait(h.ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if got := h.has(shop); got != spec.CMT(93) {
+		t.Errorf("the shop has %s", got)
+	}
+	if beside != 1 {
+		t.Errorf("the troublemaker was in company %d times, want once; batches of %v", beside, sizes)
+	}
+}
+
+// Who is seen to act elsewhere is carried apart before it costs anybody a batch.
+func TestWhoActsElsewhereIsCarriedApart(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	p, neighbour := h.newPerson(10), h.newPerson(10)
+	p.nonce = 5
+	h.elsewhere(h.voids(p, 1))
+	var together atomic.Bool
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		if len(intents) > 1 {
+			together.Store(true)
+		}
+		return next()
+	}
+	for _, taken := range h.batcher.Take([]*spec.SignedIntent{h.pays(p, neighbour.address, 1), h.pays(neighbour, p.address, 1)}, false) {
+		if _, err := taken.Wait(h.ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if together.Load() {
+		t.Error("they were carried together")
+	}
+}
+
+// While a merchant keeps every batch full, somebody else's payment leaves at once.
+func TestQuietPayerDoesNotWaitBehindAMerchant(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 20, InFlight: 1})
+	merchant, quiet, shop := h.newPerson(1000), h.newPerson(10), spec.OrganisationAddress("ShopMSP")
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var hold atomic.Bool
+	hold.Store(true)
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		if len(intents) > 1 && hold.CompareAndSwap(true, false) {
+			close(entered)
+			<-leave
+		}
+		return next()
+	}
+	var intents []*spec.SignedIntent
+	for range 60 {
+		intents = append(intents, h.pays(merchant, shop, 1))
+	}
+	busy := h.batcher.Take(intents, false)
+	<-entered
+	if _, err := h.batcher.Submit(h.ctx, h.pays(quiet, spec.OrganisationAddress("OtherMSP"), 1)); err != nil {
+		t.Errorf("the quiet payer: %v", err)
+	}
+	close(leave)
+	for _, taken := range busy {
+		if _, err := taken.Wait(h.ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := h.has(shop); got != spec.CMT(60) {
 		t.Errorf("the shop has %s", got)
 	}
 }

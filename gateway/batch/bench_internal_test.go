@@ -35,19 +35,19 @@ func BenchmarkQueue1000(b *testing.B) {
 	for b.Loop() {
 		batcher := New(Options{Parameters: Parameters{LedgerID: ledgerID}}, nil, nil, witness)
 		for _, one := range signed {
-			if _, err := batcher.enter(one); err != nil {
+			if _, err := batcher.enter(one, false); err != nil {
 				b.Fatal(err)
 			}
 		}
-		taken, _ := batcher.next(time.Now())
-		if len(taken) != size {
-			b.Fatal(len(taken))
+		f, _ := batcher.next(time.Now())
+		if len(f.intents) != size {
+			b.Fatal(len(f.intents))
 		}
-		if good := screen(taken, &landing{}); len(good) != size {
+		if good := screen(f.intents, &landing{}); len(good) != size {
 			b.Fatal(len(good))
 		} else if _, err := encode(good); err != nil {
 			b.Fatal(err)
 		}
-		batcher.queue.release(taken)
+		batcher.queue.release(f.keys)
 	}
 }

@@ -8,4 +8,8 @@
 // batcher knows no more of these than app.Remedy says. Two batches are in flight at a time, so that the endorsement of one
 // overlaps the commit of the other. Alone on an idle network an intent leaves at once; under load batches fill while others
 // are in flight.
+//
+// Beside these ride two small ones: one of quiet parties, while a busy one keeps the others full, and one of accounts that cost
+// others their batch, or are seen to act through other gateways as well. So neither a merchant nor a troublemaker holds up who
+// has nothing to do with them.
 package batch

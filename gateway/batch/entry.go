@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/intent"
@@ -19,9 +20,16 @@ type entry struct {
 	intent *intent.Intent
 	// keys are what it may collide over; they are asked for anew whenever its hints change.
 	keys []ledger.Key
+	// home is the member to whose gateway it is handed over, 0 when it is carried here; handed counts how often it was.
+	home   uint32
+	handed int
+	// stays: another gateway handed it over to this one meanwhile, so that handing it over would go round.
+	stays atomic.Bool
 	// receivers are the accounts that it pays directly when they are at home here; none when it pays blindly.
 	receivers map[ledger.Key]bool
-	size      int
+	// parties are who and what it is about, for the count of the crowd.
+	parties []ledger.Key
+	size    int
 	// weight is how many keys the batch reads or writes because of it, at least.
 	weight int
 	// attempts counts transactions that bore it and came to nothing, contests those that lost at a shared key; tries has what
@@ -78,7 +86,8 @@ func (e *entry) payAtHome(witness *Witness) {
 	e.signed.Hints.Direct, e.signed.Hints.Open = true, open
 	all := ledger.Contended(e.ledgerIntent())
 	e.receivers, e.weight = map[ledger.Key]bool{}, len(all)
-	direct := open
+	e.parties = all[:min(len(all), maxParties)]
+	direct, elsewhere := open, false
 	for _, key := range all {
 		if blind[key] {
 			continue
@@ -86,8 +95,10 @@ func (e *entry) payAtHome(witness *Witness) {
 		e.receivers[key] = true
 		address, err := spec.AddressFromBytes([]byte(key.ID))
 		direct = direct || err == nil && witness.Guest(address)
+		elsewhere = elsewhere || witness.ChangedByOthers(key, 0)
 	}
-	if !direct {
+	if !direct || elsewhere {
+		// A guest who also acts elsewhere would cost who pays it their batch.
 		e.payBlindly()
 	}
 }

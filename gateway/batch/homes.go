@@ -17,7 +17,8 @@ func (w *Witness) SetHome(index uint32) {
 func (w *Witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.index, w.recent = 0, nil
+	w.index, w.next, w.recent = 0, 0, nil
+	clear(w.changed)
 	clear(w.homes)
 }
 
@@ -27,6 +28,32 @@ func (w *Witness) Guest(address spec.Address) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.index != 0 && w.homes[address] == w.index
+}
+
+// learn remembers an account's home as the read model has it, unless a block has shown it since the start.
+func (w *Witness) learn(address spec.Address, home uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, known := w.homes[address]; !known && home != 0 {
+		w.homes[address] = home
+	}
+}
+
+func (w *Witness) knows(address spec.Address) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, known := w.homes[address]
+	return known
+}
+
+// elsewhere returns the other member with which an account is at home, 0 when there is none or it is not known.
+func (w *Witness) elsewhere(address spec.Address) uint32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if home := w.homes[address]; w.index != 0 && home != w.index {
+		return home
+	}
+	return 0
 }
 
 // seeHome remembers the home of an account that was written. The caller holds the lock.

@@ -49,11 +49,12 @@ func encode(good []*entry) ([]byte, error) {
 }
 
 // land decides what becomes of each intent of a batch that came back.
-func (b *Batcher) land(ctx context.Context, l *landing, good []*entry, commit app.Commit, err error) {
+func (b *Batcher) land(ctx context.Context, l *landing, f *flight, commit app.Commit, err error) {
 	if err != nil {
-		b.landLost(l, good, err)
+		b.landLost(ctx, l, f, err)
 		return
 	}
+	good := f.intents
 	var result spec.BatchResult
 	if err := spec.DecodeJSON(commit.Result, &result); err != nil {
 		for _, e := range good {
@@ -74,7 +75,8 @@ func (b *Batcher) land(ctx context.Context, l *landing, good []*entry, commit ap
 			e.tryAgain(r, b.options.MaxIntents)
 			l.carryAgain(e, r.Refusal.Code)
 		default:
-			l.end(e, r.Refusal)
+			// The block tells the submitter from when on the read model knows why.
+			l.outcomes = append(l.outcomes, outcome{entry: e, receipt: Receipt{ID: e.id, Transaction: commit.Transaction, Block: commit.Block}, err: r.Refusal})
 		}
 	}
 }
@@ -83,23 +85,34 @@ func (b *Batcher) land(ctx context.Context, l *landing, good []*entry, commit ap
 // to an end sooner or later; the bound is for who loses time and again.
 const maxContests = 64
 
-// landLost deals with a batch of which nothing happened. After a conflict the guilty are told from the others by what changed
-// under them: those go on as before, these are carried apart. Who lost at a key that strangers share is not guilty: they are
-// carried again at once, all together and apart from others, for each of them alone would stand in the next one's way.
-func (b *Batcher) landLost(l *landing, good []*entry, err error) {
+// witnessLimit bounds the wait for the block that shows why a batch was invalid.
+const witnessLimit = 3 * time.Second
+
+// mismatchBlocks is how many of the last blocks may have made endorsers disagree: one of them may be so far behind.
+const mismatchBlocks = 2
+
+// mismatchPause is what a batch waits whose endorsers disagreed while nothing of it changed: one of them is behind.
+const mismatchPause = 25 * time.Millisecond
+
+// landLost deals with a batch of which nothing happened. After a conflict the guilty are told from the others by what others changed
+// under them since the batch began: their accounts are carried apart from now on, the others go on as before. Who lost at a key
+// that strangers share is not guilty: they are carried again at once, all together and apart from others, for each of them alone
+// would stand in the next one's way.
+func (b *Batcher) landLost(ctx context.Context, l *landing, f *flight, err error) {
 	code := spec.ErrorCode(err)
 	if code != spec.Conflict && code != spec.Fenced {
-		for _, e := range good {
+		for _, e := range f.intents {
 			l.end(e, err)
 		}
 		return
 	}
-	blamed := make([]blame, len(good))
+	blamed := make([]blame, len(f.intents))
 	if code == spec.Conflict {
-		blamed = b.blame(good)
+		blamed = b.blame(ctx, f)
 	}
-	guilty := 0
-	for i, e := range good {
+	now, backOff := time.Now(), time.Duration(0)
+	for i, e := range f.intents {
+		backOff = 0
 		switch blamed[i] {
 		case sharing:
 			e.suspect, e.limit = true, b.options.MaxIntents
@@ -110,24 +123,30 @@ func (b *Batcher) landLost(l *landing, good []*entry, err error) {
 			l.carryAgain(e, code)
 			continue
 		case proven:
-			e.suspect, e.limit = true, 1
-			guilty++
+			l.guilty = append(l.guilty, e.intent.Actor)
+			backOff = min(longestBackOff, firstBackOff<<min(e.attempts+1, 10))
 		case possible:
+			if f.seen == nil {
+				backOff = 2 * mismatchPause
+				break
+			}
 			// Nobody was seen: halves find the one.
-			e.suspect, e.limit = len(good) > 1 || e.suspect, max(1, len(good)/2)
+			e.suspect, e.limit = len(f.intents) > 1 || e.suspect, max(1, len(f.intents)/2)
 		case none:
 		}
 		if e.attempts++; e.attempts >= b.options.Attempts {
 			l.end(e, err)
 			continue
 		}
-		if len(good) == 1 || blamed[i] == proven {
-			wait := min(longestBackOff, firstBackOff<<min(e.attempts, 10))
-			e.notBefore = time.Now().Add(wait/2 + rand.N(wait/2))
+		if len(f.intents) == 1 {
+			backOff = min(longestBackOff, firstBackOff<<min(e.attempts, 10))
+		}
+		if backOff > 0 {
+			e.notBefore = now.Add(backOff/2 + rand.N(backOff/2))
 		}
 		l.carryAgain(e, code)
 	}
-	b.options.Log.Warn("a batch came to nothing", "code", code, "intents", len(good), "guilty", guilty)
+	b.options.Log.Warn("a batch came to nothing", "code", code, "intents", len(f.intents), "guilty", len(l.guilty))
 }
 
 // blame says what an intent has to do with the conflict that its batch was lost in.
@@ -137,23 +156,34 @@ const (
 	none blame = iota
 	// possible: nobody was seen at any key of the batch.
 	possible
+	// paying: it paid a guest directly whom others changed, and pays blindly from now on.
+	paying
 	// sharing: it met strangers at a key where carriers make them meet.
 	sharing
 	// proven: somebody else changed a key of its own.
 	proven
 )
 
-// blame finds who is to blame for a conflict, by what blocks showed. When they showed nothing, it is put on shared keys, if
-// there are any: strangers meet there most.
-func (b *Batcher) blame(good []*entry) []blame {
-	found := make([]blame, len(good))
+// blame finds who is to blame for a conflict, by what blocks showed since the batch began, its own among them. When they showed
+// nothing, it is put on shared keys, if there are any: strangers meet there most.
+func (b *Batcher) blame(ctx context.Context, f *flight) []blame {
+	since := f.since
+	if f.seen == nil {
+		since -= min(since, mismatchBlocks)
+	} else {
+		awaitSeen(ctx, f.seen, witnessLimit)
+	}
+	found := make([]blame, len(f.intents))
 	seen, shares := false, false
-	for i, e := range good {
-		found[i] = b.touched(e)
+	for i, e := range f.intents {
+		found[i] = b.touched(e, since)
 		seen = seen || found[i] != none
 		shares = shares || b.sharedKey(e)
+		if found[i] == paying {
+			e.payBlindly()
+		}
 	}
-	for i, e := range good {
+	for i, e := range f.intents {
 		switch {
 		case seen:
 		case !shares:
@@ -166,17 +196,18 @@ func (b *Batcher) blame(good []*entry) []blame {
 }
 
 // touched tells what others changed under an intent.
-func (b *Batcher) touched(e *entry) blame {
+func (b *Batcher) touched(e *entry, since uint64) blame {
 	found := none
 	for _, key := range e.keys {
-		// A credit comes from others, and goes with its owner's account.
-		if key.Kind == ledger.CreditKind || !b.witness.ChangedByOthers(key) {
-			continue
-		}
-		if !b.options.Remedies.shared(key) {
+		switch {
+		case !b.witness.ChangedByOthers(key, since):
+		case e.receivers[key]:
+			found = max(found, paying)
+		case b.options.Remedies.shared(key):
+			found = sharing
+		default:
 			return proven
 		}
-		found = sharing
 	}
 	return found
 }

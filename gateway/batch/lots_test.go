@@ -177,7 +177,7 @@ func TestLosingALotIsNobodysGuilt(t *testing.T) {
 		}
 		return app.Commit{}, spec.Errorf(spec.Conflict, "others changed the same objects first")
 	}
-	taken := h.batcher.Take(intents)
+	taken := h.batcher.Take(intents, false)
 	for i, one := range taken {
 		if _, err := one.Wait(h.ctx); err != nil {
 			t.Errorf("intent %d: %v", i, err)

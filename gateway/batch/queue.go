@@ -11,32 +11,47 @@ import (
 type lane struct {
 	actor   spec.Address
 	entries []*entry
+	// aside: it stands among the lanes that are carried apart; moves: it has to change sides.
+	aside, moves bool
 }
 
 // queue holds what waits. It takes from the lanes in turn, one intent each, so that a quiet account never waits behind a busy
 // one's backlog. It is the dispatcher's own; it locks nothing.
 type queue struct {
 	lanes map[spec.Address]*lane
-	// turn has the lanes in the order in which they are asked.
-	turn []*lane
-	size int
-	// held counts the batches in flight that touch a key; no two touch one.
+	// turn has the lanes in the order in which they are asked, aside those of accounts that are carried apart.
+	turn, aside []*lane
+	// apart says which are.
+	apart func(spec.Address) bool
+	size  int
+	// moved: a lane changed sides.
+	moved bool
+	// held has the keys that batches in flight touch; no two touch one.
 	held map[ledger.Key]bool
+	crowd
 }
 
-func newQueue() *queue {
-	return &queue{lanes: map[spec.Address]*lane{}, held: map[ledger.Key]bool{}}
+func newQueue(apart func(spec.Address) bool) *queue {
+	return &queue{lanes: map[spec.Address]*lane{}, apart: apart, held: map[ledger.Key]bool{}, crowd: newCrowd()}
 }
 
 // lane returns an account's lane, a new one at the end of the turn when it has none.
 func (q *queue) lane(actor spec.Address) *lane {
 	l, ok := q.lanes[actor]
 	if !ok {
-		l = &lane{actor: actor}
+		l = &lane{actor: actor, aside: q.apart(actor)}
 		q.lanes[actor] = l
-		q.turn = append(q.turn, l)
+		side := q.side(l.aside)
+		*side = append(*side, l)
 	}
 	return l
+}
+
+func (q *queue) side(aside bool) *[]*lane {
+	if aside {
+		return &q.aside
+	}
+	return &q.turn
 }
 
 // push appends an intent to its account's lane.
@@ -56,49 +71,84 @@ func (q *queue) pushBack(entries []*entry) {
 	}
 }
 
-// take returns intents for one batch: in turns over the lanes, up to all bounds, none that touches a held key, none whose
-// back-off has not ended, suspects only among themselves. It returns also when the first back-off ends, if that is what it
-// left some for.
-func (q *queue) take(now time.Time, maxIntents, maxBytes int) (taken []*entry, wake time.Time) {
-	limit, bytes, weight := maxIntents, 0, 0
+// selection is a batch that is being put together.
+type selection struct {
+	now             time.Time
+	limit, maxBytes int
+	bytes, weight   int
+	taken           []*entry
+	// wake is when the first back-off ends that kept an intent from being taken.
+	wake time.Time
+}
+
+// take returns intents for one batch: in turns over the lanes of one side, up to all bounds, none that touches a held key, none
+// whose back-off has not ended, suspects only among themselves. It returns also when the first back-off ends, if that is what
+// it left some for.
+func (q *queue) take(now time.Time, aside bool, maxIntents, maxBytes int) (taken []*entry, wake time.Time) {
+	s := &selection{now: now, limit: maxIntents, maxBytes: maxBytes}
+	lanes := *q.side(aside)
 	blocked := map[*lane]bool{}
-	for progress := true; progress && len(taken) < limit; {
+	for progress := true; progress && len(s.taken) < s.limit; {
 		progress = false
-		for at := 0; at < len(q.turn) && len(taken) < limit; at++ {
-			l := q.turn[at]
+		for at := 0; at < len(lanes) && len(s.taken) < s.limit; at++ {
+			l := lanes[at]
 			if blocked[l] || len(l.entries) == 0 {
 				continue
 			}
-			e := l.entries[0]
-			if e.notBefore.After(now) {
-				if wake.IsZero() || e.notBefore.Before(wake) {
-					wake = e.notBefore
-				}
+			if l.moves = l.moves || q.apart(l.actor) != aside; l.moves || !q.takeHead(s, l) {
 				blocked[l] = true
 				continue
 			}
-			full := bytes+e.size > maxBytes || weight+e.weight > maxBatchKeys
-			if len(taken) > 0 && (e.suspect != taken[0].suspect || full) || q.touchesHeld(e) {
-				blocked[l] = true
-				continue
-			}
-			if e.suspect {
-				if len(taken) >= e.limit {
-					blocked[l] = true
-					continue
-				}
-				limit = min(limit, e.limit)
-			}
-			l.entries = l.entries[1:]
-			q.size--
-			bytes += e.size
-			weight += e.weight
-			taken = append(taken, e)
 			progress = true
 		}
 	}
-	q.rotate(len(taken))
-	return taken, wake
+	q.rotate(aside, len(s.taken))
+	return s.taken, s.wake
+}
+
+// takeHead takes a lane's first intent if it may go with those that were taken.
+func (q *queue) takeHead(s *selection, l *lane) bool {
+	e := l.entries[0]
+	if e.notBefore.After(s.now) {
+		if s.wake.IsZero() || e.notBefore.Before(s.wake) {
+			s.wake = e.notBefore
+		}
+		return false
+	}
+	full := s.bytes+e.size > s.maxBytes || s.weight+e.weight > maxBatchKeys
+	if len(s.taken) > 0 && (e.suspect != s.taken[0].suspect || full) || q.touchesHeld(e) {
+		return false
+	}
+	if e.suspect {
+		if len(s.taken) >= e.limit {
+			return false
+		}
+		s.limit = min(s.limit, e.limit)
+	}
+	l.entries = l.entries[1:]
+	q.size--
+	s.bytes += e.size
+	s.weight += e.weight
+	s.taken = append(s.taken, e)
+	return true
+}
+
+// takeQuiet returns a few intents of quiet parties for a small batch beside those that a busy party fills.
+func (q *queue) takeQuiet(now time.Time, maxBytes int) []*entry {
+	s := &selection{now: now, limit: maxQuiet, maxBytes: maxBytes}
+	var rest []*entry
+	for _, e := range q.quiet {
+		l := q.lanes[e.intent.Actor]
+		if l == nil || len(l.entries) == 0 || l.entries[0] != e || l.aside || l.moves || q.apart(l.actor) {
+			// It left with another batch, stands behind one of its account, or is carried apart.
+			continue
+		}
+		if len(s.taken) == s.limit || !q.takeHead(s, l) {
+			rest = append(rest, e)
+		}
+	}
+	q.quiet = rest
+	return s.taken
 }
 
 // touchesHeld reports whether the intent has to wait for a batch in flight. It does not wait for its receivers' sake: one
@@ -120,33 +170,40 @@ func (q *queue) touchesHeld(e *entry) bool {
 	return false
 }
 
-// rotate begins the next turn behind the lanes that were served, and forgets empty ones.
-func (q *queue) rotate(served int) {
-	served = min(served, len(q.turn))
-	rest := make([]*lane, 0, len(q.turn))
-	for _, l := range append(q.turn[served:len(q.turn):len(q.turn)], q.turn[:served]...) {
-		if len(l.entries) == 0 {
+// rotate begins a side's next turn behind the lanes that were served, forgets empty ones, and moves those that change sides.
+func (q *queue) rotate(aside bool, served int) {
+	side := q.side(aside)
+	lanes := *side
+	served = min(served, len(lanes))
+	rest := make([]*lane, 0, len(lanes))
+	for _, l := range append(lanes[served:len(lanes):len(lanes)], lanes[:served]...) {
+		switch {
+		case len(l.entries) == 0:
 			delete(q.lanes, l.actor)
-			continue
-		}
-		rest = append(rest, l)
-	}
-	q.turn = rest
-}
-
-// hold marks the keys of a batch that leaves; release frees them.
-func (q *queue) hold(entries []*entry) {
-	for _, e := range entries {
-		for _, key := range e.keys {
-			q.held[key] = true
+		case l.moves:
+			l.aside, l.moves, q.moved = !aside, false, true
+			other := q.side(!aside)
+			*other = append(*other, l)
+		default:
+			rest = append(rest, l)
 		}
 	}
+	*side = rest
 }
 
-func (q *queue) release(entries []*entry) {
+// hold marks the keys of a batch that leaves and returns them; release frees them.
+func (q *queue) hold(entries []*entry) (keys []ledger.Key) {
 	for _, e := range entries {
-		for _, key := range e.keys {
-			delete(q.held, key)
-		}
+		keys = append(keys, e.keys...)
+	}
+	for _, key := range keys {
+		q.held[key] = true
+	}
+	return keys
+}
+
+func (q *queue) release(keys []ledger.Key) {
+	for _, key := range keys {
+		delete(q.held, key)
 	}
 }

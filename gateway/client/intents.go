@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
@@ -22,11 +24,28 @@ type IntentResult struct {
 // Relay hands signed intents in, up to 500, and waits for what becomes of each; the results are in the same order. The error
 // is that of the whole request.
 func (c *Client) Relay(ctx context.Context, intents ...*spec.SignedIntent) ([]IntentResult, error) {
-	body, err := spec.EncodeJSON(&spec.Batch{Intents: intents})
+	return c.relay(ctx, intents)
+}
+
+// handedByHeader tells a gateway that another one hands intents over, and which member's.
+const handedByHeader = "Cmt-Handed-By"
+
+// HandOver is Relay for a gateway of the member: the intents are not handed on to a third one, and one that is not through after
+// about two seconds is answered OutcomeUnknown. Handed over again it joins itself.
+func (c *Client) HandOver(ctx context.Context, mspID string, intents []*spec.SignedIntent) ([]IntentResult, error) {
+	return c.relay(ctx, intents, func(h http.Header) { h.Set(handedByHeader, mspID) })
+}
+
+// binaryType is the media type of a message in protobuf's encoding.
+const binaryType = "application/x-protobuf"
+
+func (c *Client) relay(ctx context.Context, intents []*spec.SignedIntent, options ...Option) ([]IntentResult, error) {
+	body, err := proto.Marshal(&spec.Batch{Intents: intents})
 	if err != nil {
 		return nil, err
 	}
-	_, answer, err := c.send(ctx, http.MethodPost, "/v1/intents", body)
+	options = append(options, func(h http.Header) { h.Set("Content-Type", binaryType) })
+	_, answer, err := c.send(ctx, http.MethodPost, "/v1/intents", body, options...)
 	if err != nil {
 		return nil, err
 	}

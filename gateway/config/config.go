@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -41,6 +42,8 @@ type Config struct {
 	Sweep          Sweep    `mapstructure:"sweep" yaml:"sweep"`
 	Batch          Batch    `mapstructure:"batch" yaml:"batch"`
 	Keys           Keys     `mapstructure:"keys" yaml:"keys"`
+	// Neighbours are other members' gateways. An intent of an account that is at home with one of them is handed over to it.
+	Neighbours []Neighbour `mapstructure:"neighbours" yaml:"neighbours"`
 }
 
 // Identity is the gateway's own, as PEM files.
@@ -62,6 +65,15 @@ type Orderer struct {
 	Address       string `mapstructure:"address" yaml:"address"`
 	TLSCA         string `mapstructure:"tls_ca" yaml:"tls_ca"`
 	TLSServerName string `mapstructure:"tls_server_name" yaml:"tls_server_name"`
+}
+
+// Neighbour is another member's gateway.
+type Neighbour struct {
+	MSPID string `mapstructure:"msp_id" yaml:"msp_id"`
+	URL   string `mapstructure:"url" yaml:"url"`
+	// KeyFile holds one of that gateway's API keys, with the scopes relay and read. Its operator makes it by
+	// cmt-gateway key create --name YOURS --scopes relay,read. The file may come later; until then intents are carried directly.
+	KeyFile string `mapstructure:"key_file" yaml:"key_file"`
 }
 
 // Log says how much is logged (debug, info, warn, error) and how (json, text).
@@ -86,6 +98,8 @@ type Timeouts struct {
 	Write time.Duration `mapstructure:"write" yaml:"write"`
 	Lane  time.Duration `mapstructure:"lane" yaml:"lane"`
 	Model time.Duration `mapstructure:"model" yaml:"model"`
+	// Neighbour is how long a neighbour's gateway may take over intents that are handed over to it; it means to answer within 2 s.
+	Neighbour time.Duration `mapstructure:"neighbour" yaml:"neighbour"`
 	// Shutdown is how long requests under way may take once the gateway is told to stop.
 	Shutdown time.Duration `mapstructure:"shutdown" yaml:"shutdown"`
 }
@@ -111,7 +125,7 @@ type Limits struct {
 	RequestsPerSecond float64 `mapstructure:"requests_per_second" yaml:"requests_per_second"`
 }
 
-// Sweep folds the own accounts' credits before they pile up. A threshold of 0 turns it off.
+// Sweep folds the credits of the own accounts, and of people at home here, before they pile up. A threshold of 0 turns it off.
 type Sweep struct {
 	Threshold int           `mapstructure:"threshold" yaml:"threshold"`
 	Interval  time.Duration `mapstructure:"interval" yaml:"interval"`
@@ -141,12 +155,12 @@ type Keys struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Channel: "cmt", Chaincode: "cmt", Endorsements: 2,
-		Peers: []Peer{}, Orderers: []Orderer{}, Endorsers: []string{},
+		Peers: []Peer{}, Orderers: []Orderer{}, Endorsers: []string{}, Neighbours: []Neighbour{},
 		Log: Log{Level: "info", Format: "json"},
 		Timeouts: Timeouts{
 			EndorseAttempt: 2 * time.Second, Endorse: 5 * time.Second, Order: 2 * time.Second, Submit: 5 * time.Second, CommitStatus: 15 * time.Second,
 			Evaluate: 5 * time.Second, Outcome: 500 * time.Millisecond,
-			Write: 45 * time.Second, Lane: 20 * time.Second, Model: 2 * time.Second, Shutdown: 20 * time.Second,
+			Write: 45 * time.Second, Lane: 20 * time.Second, Model: 2 * time.Second, Neighbour: 5 * time.Second, Shutdown: 20 * time.Second,
 		},
 		Retry:   Retry{Attempts: 8, Base: 50 * time.Millisecond, Longest: 2 * time.Second},
 		Breaker: Breaker{First: time.Second, Longest: time.Minute},
@@ -187,6 +201,11 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
+	for i, neighbour := range c.Neighbours {
+		if err := neighbour.validate(fmt.Sprintf("neighbours[%d]", i), c.MSPID); err != nil {
+			return err
+		}
+	}
 	for key, file := range map[string]string{"identity.certificate": c.Identity.Certificate, "identity.key": c.Identity.Key} {
 		if err := readable(key, file); err != nil {
 			return err
@@ -208,6 +227,19 @@ func node(key, address, tlsCA string) error {
 		return fmt.Errorf("%s.address must be host:port; it is %q", key, address)
 	}
 	return readable(key+".tls_ca", tlsCA)
+}
+
+func (n Neighbour) validate(key, own string) error {
+	at, err := url.Parse(n.URL)
+	switch {
+	case n.MSPID == "" || n.MSPID == own:
+		return fmt.Errorf("%s.msp_id must be another member's; it is %q", key, n.MSPID)
+	case err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "":
+		return fmt.Errorf("%s.url must be http://host:port or https://host; it is %q", key, n.URL)
+	case n.KeyFile == "":
+		return fmt.Errorf("%s.key_file is required: the file of an API key of that gateway", key)
+	}
+	return nil
 }
 
 func readable(key, file string) error {
@@ -238,7 +270,7 @@ func (c Config) validateNumbers() error {
 	}{
 		{"timeouts.endorse_attempt", t.EndorseAttempt}, {"timeouts.endorse", t.Endorse}, {"timeouts.order", t.Order}, {"timeouts.submit", t.Submit},
 		{"timeouts.commit_status", t.CommitStatus}, {"timeouts.evaluate", t.Evaluate}, {"timeouts.outcome", t.Outcome},
-		{"timeouts.write", t.Write}, {"timeouts.lane", t.Lane}, {"timeouts.model", t.Model}, {"timeouts.shutdown", t.Shutdown},
+		{"timeouts.write", t.Write}, {"timeouts.lane", t.Lane}, {"timeouts.model", t.Model}, {"timeouts.neighbour", t.Neighbour}, {"timeouts.shutdown", t.Shutdown},
 		{"retry.base", c.Retry.Base}, {"retry.longest", c.Retry.Longest}, {"breaker.first", c.Breaker.First}, {"breaker.longest", c.Breaker.Longest},
 		{"sweep.interval", c.Sweep.Interval},
 	} {

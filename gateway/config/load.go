@@ -103,8 +103,8 @@ func readEnvironment(v *viper.Viper, known, environment []string) []string {
 			warnings = append(warnings, name+" in the environment is no setting of the gateway")
 		case key == "endorsers":
 			v.Set(key, strings.FieldsFunc(value, func(r rune) bool { return r == ',' }))
-		case key == "peers":
-			warnings = append(warnings, name+" cannot be set by the environment; peers stand in the file")
+		case key == "peers" || key == "orderers" || key == "neighbours":
+			warnings = append(warnings, name+" cannot be set by the environment; "+key+" stand in the file")
 		default:
 			v.Set(key, value)
 		}

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/cybermiles/cmt/gateway/breaker"
 )
 
 const (
@@ -64,7 +66,7 @@ type connection struct {
 	grpc    *grpc.ClientConn
 	gateway *client.Gateway
 	network *client.Network
-	breaker *Breaker
+	breaker *breaker.Breaker
 }
 
 // dial prepares a connection; it is made when first used, and made again whenever it is lost.
@@ -77,7 +79,7 @@ func dial(peer Peer, signer *signer, options *Options) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{peer: peer, grpc: conn, gateway: gateway, network: gateway.GetNetwork(options.Channel), breaker: NewBreaker(options.Breaker)}, nil
+	return &connection{peer: peer, grpc: conn, gateway: gateway, network: gateway.GetNetwork(options.Channel), breaker: breaker.New(options.Breaker)}, nil
 }
 
 // dialTLS prepares a connection to a node.

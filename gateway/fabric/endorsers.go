@@ -3,21 +3,23 @@ package fabric
 import (
 	"slices"
 	"sync"
+
+	"github.com/cybermiles/cmt/gateway/breaker"
 )
 
 // endorsers chooses which organisations endorse: the connected peer's own and others in turn, those left out that failed.
 type endorsers struct {
 	need    int
-	options BreakerOptions
+	options breaker.Options
 
 	mu       sync.Mutex
 	known    []string
 	turn     int
-	breakers map[string]*Breaker
+	breakers map[string]*breaker.Breaker
 }
 
-func newEndorsers(known []string, need int, options BreakerOptions) *endorsers {
-	e := &endorsers{need: need, options: options, breakers: map[string]*Breaker{}}
+func newEndorsers(known []string, need int, options breaker.Options) *endorsers {
+	e := &endorsers{need: need, options: options, breakers: map[string]*breaker.Breaker{}}
 	e.learn(known)
 	return e
 }
@@ -29,7 +31,7 @@ func (e *endorsers) learn(known []string) {
 	e.known = slices.Compact(slices.Sorted(slices.Values(known)))
 	for _, mspID := range e.known {
 		if e.breakers[mspID] == nil {
-			e.breakers[mspID] = NewBreaker(e.options)
+			e.breakers[mspID] = breaker.New(e.options)
 		}
 	}
 }

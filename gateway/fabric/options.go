@@ -3,6 +3,8 @@ package fabric
 import (
 	"log/slog"
 	"time"
+
+	"github.com/cybermiles/cmt/gateway/breaker"
 )
 
 // Peer is a peer whose gateway service is used.
@@ -28,7 +30,7 @@ type Options struct {
 	// Probe is a query without fields that tells whether an organisation that failed is well again.
 	Probe    string
 	Timeouts Timeouts
-	Breaker  BreakerOptions
+	Breaker  breaker.Options
 	Log      *slog.Logger
 }
 

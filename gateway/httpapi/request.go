@@ -129,8 +129,8 @@ func plainNumber(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// readBody reads a request's body within the bound and checks what it says to be.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// readBody reads a request's body within the bound and checks what it says to be: JSON, or one of the other media types.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, others ...string) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -139,14 +139,23 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	case err != nil:
 		return nil, spec.Errorf(spec.Malformed, "the body could not be read to its end")
 	}
-	if len(body) == 0 {
-		return nil, nil
+	if len(body) == 0 || slices.Contains(others, mediaOf(r)) {
+		return body, nil
 	}
-	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if charset := parameters["charset"]; err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, spec.Errorf(spec.UnsupportedMedia, "the body must be application/json in UTF-8")
+	_, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if charset := parameters["charset"]; err != nil || mediaOf(r) != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, spec.Errorf(spec.UnsupportedMedia, "the body must be %s", strings.Join(append([]string{"application/json in UTF-8"}, others...), " or "))
 	}
 	return body, nil
+}
+
+// mediaOf is a request's media type; empty when it says none that can be read.
+func mediaOf(r *http.Request) string {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return media
 }
 
 // idempotencyKey returns the request's key, or nil when it has none.

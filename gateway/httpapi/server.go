@@ -29,6 +29,7 @@ type UseCases interface {
 // Intents are the use cases of commands that keys signed; *app.Intents is the real one.
 type Intents interface {
 	Relay(ctx context.Context, signed []*spec.SignedIntent) ([]app.IntentOutcome, error)
+	RelayHanded(ctx context.Context, signed []*spec.SignedIntent) ([]app.IntentOutcome, error)
 	Prepare(nonce uint64, validUntil int64, op *spec.Operation, command proto.Message) (app.Prepared, error)
 	Intent(ctx context.Context, id spec.ID) (app.IntentRecord, error)
 	CreateKey(ctx context.Context, principal app.Principal, name string) (app.KeptKey, error)

@@ -42,6 +42,16 @@ func (s *Store) Nonce(_ context.Context, address spec.Address) (uint64, error) {
 	return account.Nonces.Top, nil
 }
 
+// Home returns the index of the member with which an account is at home, 0 when there is none.
+func (s *Store) Home(_ context.Context, address spec.Address) (uint32, error) {
+	record, err := s.record(ledger.AccountKey(address))
+	if err != nil {
+		return 0, wrap(err, "read an account")
+	}
+	account, _ := record.(ledger.Account)
+	return account.Home, nil
+}
+
 // batch reads what became of a batch's intents. What has no right form, or was signed by nobody known, is left out: nobody could
 // ask for it.
 func (s *Store) batch(number int, t app.BlockTransaction) (mirror.Batch, error) {

@@ -100,6 +100,12 @@ func TestIntents(t *testing.T) {
 	if nonce, err := s.Nonce(t.Context(), people[1].Address()); err != nil || nonce != 1 {
 		t.Errorf("nonce %d, %v", nonce, err)
 	}
+	if home, err := s.Home(t.Context(), people[1].Address()); err != nil || home == 0 {
+		t.Errorf("at home with %d, %v", home, err)
+	}
+	if home, err := s.Home(t.Context(), shopAddress); err != nil || home != 0 {
+		t.Errorf("an organisation is at home with %d, %v", home, err)
+	}
 	if nonce, err := s.Nonce(t.Context(), shopAddress); err != nil || nonce != 0 {
 		t.Errorf("an organisation's nonce %d, %v", nonce, err)
 	}

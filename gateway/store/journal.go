@@ -68,19 +68,13 @@ func (s *Records) Forget(ctx context.Context, account spec.Address, key string) 
 
 // NoteUnsettled notes a transaction that was sent without a key and whose outcome is unknown.
 func (s *Records) NoteUnsettled(ctx context.Context, transaction string) error {
-	_, err := s.durable.ExecContext(ctx, `INSERT INTO unsettled ("transaction") VALUES (?) ON CONFLICT DO NOTHING`, transaction)
+	_, err := s.durable.ExecContext(ctx, `INSERT INTO unsettled ("transaction", noted_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, transaction, s.now().Unix())
 	return wrap(err, "note an unsettled transaction")
 }
 
 // keepAnswers is how long answers are kept under idempotency keys; who repeats a request later is told by the ledger that
-// the reference was used.
+// the reference was used. Entries without an answer stay.
 const keepAnswers = 30 * 24 * time.Hour
-
-// forgetOldAnswers removes answers that nobody will ask for again. Entries without an answer stay.
-func (s *Records) forgetOldAnswers(ctx context.Context) error {
-	_, err := s.durable.ExecContext(ctx, "DELETE FROM journal WHERE done = 1 AND begun_at < ?", s.now().Add(-keepAnswers).Unix())
-	return wrap(err, "forget old answers")
-}
 
 // Pending reports whether a transaction was announced under some key and has no answer yet, or was noted as unsettled.
 func (s *Records) Pending(ctx context.Context, transaction string) (bool, error) {

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/cybermiles/cmt/gateway/app"
 )
@@ -59,5 +61,36 @@ func TestForgetFreesAKey(t *testing.T) {
 	}
 	if entry, err := s.Begin(t.Context(), shopAddress, "k", [32]byte{2}); err != nil || entry.Fingerprint != [32]byte{2} {
 		t.Errorf("got %+v %v", entry, err)
+	}
+}
+
+// Old rows go, what is still asked for stays.
+func TestPrune(t *testing.T) {
+	s := open(t, t.TempDir())
+	for _, key := range []string{"answered", "waiting"} {
+		if _, err := s.Begin(t.Context(), shopAddress, key, [32]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Announce(t.Context(), shopAddress, key, app.Sent{Transaction: "of " + key, Envelope: []byte("e")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := errors.Join(s.Finish(t.Context(), shopAddress, "answered", app.Commit{Transaction: "of answered"}), s.NoteUnsettled(t.Context(), "lost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, row := range []struct {
+		after time.Duration
+		want  int64
+	}{{23 * time.Hour, 0}, {25 * time.Hour, 1}, {29 * 24 * time.Hour, 0}, {31 * 24 * time.Hour, 1}, {365 * 24 * time.Hour, 0}} {
+		if removed, err := s.Prune(t.Context(), now.Add(row.after)); err != nil || removed != row.want {
+			t.Errorf("after %s %d rows were removed, %v; want %d", row.after, removed, err, row.want)
+		}
+	}
+	for transaction, want := range map[string]bool{"lost": false, "of waiting": true} {
+		if pending, err := s.Pending(t.Context(), transaction); err != nil || pending != want {
+			t.Errorf("%s is pending: %v, %v", transaction, pending, err)
+		}
 	}
 }

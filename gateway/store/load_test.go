@@ -110,7 +110,7 @@ func (l *load) intent(from int, to spec.Address) *spec.SignedIntent {
 	if err != nil {
 		panic(err)
 	}
-	body, err := proto.Marshal(&spec.Intent{Nonce: l.next, ValidUntil: 1_700_000_000, Operation: uint32(spec.Find("token:Transfer").Number), Command: command})
+	body, err := proto.Marshal(&spec.Intent{Nonce: l.next, ValidUntil: 1_700_000_000, Operation: spec.Find("token:Transfer").Number, Command: command})
 	if err != nil {
 		panic(err)
 	}

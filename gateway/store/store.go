@@ -107,9 +107,6 @@ func OpenRecords(ctx context.Context, folder string) (*Records, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := s.forgetOldAnswers(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
 }
 

@@ -17,7 +17,10 @@ type gatewayData struct {
 	Key          string
 	Peers        []topology.PeerFact
 	Orderers     []topology.OrdererFact
+	Neighbours   []neighbourData
 }
+
+type neighbourData struct{ MSPID, URL, KeyFile string }
 
 // Gateway renders gateway.yaml: the organisation's own peers first, then the others'; orderers in the order of their numbers.
 func Gateway(t *topology.Topology, l topology.Layout, n topology.Node) (File, error) {
@@ -27,6 +30,11 @@ func Gateway(t *topology.Topology, l topology.Layout, n topology.Node) (File, er
 		Data: filepath.Join(l.Gateway(n.Organisation), "data"), Channel: t.Channel, Chaincode: t.Chaincode.Name,
 		Certificate: topology.Certificate(client, filepath.Base(client)), Key: topology.Key(client),
 		Peers: ownPeersFirst(t, l, n.Organisation), Orderers: topology.FactsOf(t, l, "").Orderers,
+	}
+	for _, other := range t.NodesOf(topology.KindGateway) {
+		if other.Organisation != n.Organisation {
+			data.Neighbours = append(data.Neighbours, neighbourData{other.MSPID, "http://" + other.Address(), l.NeighbourKey(n.Organisation, other.Organisation)})
+		}
 	}
 	content, err := execute("gateway.yaml.tmpl", data)
 	return File{l.GatewayConfig(n.Organisation), privateFile, content}, err

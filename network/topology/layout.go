@@ -94,6 +94,11 @@ func (l Layout) GatewayConfig(organisation string) string {
 	return filepath.Join(l.Gateway(organisation), "gateway.yaml")
 }
 
+// NeighbourKey is where the organisation's gateway looks for its API key to another one's gateway.
+func (l Layout) NeighbourKey(organisation, other string) string {
+	return filepath.Join(l.Gateway(organisation), "neighbours", other+".key")
+}
+
 // CLI is the configuration path of Fabric's peer command for the organisation's people.
 func (l Layout) CLI(organisation string) string {
 	return filepath.Join(l.Organisation(organisation), "cli")

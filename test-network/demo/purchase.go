@@ -12,6 +12,7 @@ import (
 	"github.com/cybermiles/cmt/gateway/client"
 	"github.com/cybermiles/cmt/gateway/wallet"
 	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/neighbours"
 )
 
 // The demo's two sides: 5miles, which keeps alice's account and the treasury, and the store's organisation.
@@ -65,6 +66,9 @@ func (d *Demo) told(receipt client.Receipt, format string, args ...any) {
 
 // meet gives everyone an account and a gateway.
 func (d *Demo) meet(ctx context.Context) (err error) {
+	if err := neighbours.Introduce(ctx, d.Facts, d.GatewayProgram); err != nil {
+		return err
+	}
 	if d.keys, err = apiKeys(ctx, d.Facts, d.GatewayProgram); err != nil {
 		return err
 	}

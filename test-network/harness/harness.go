@@ -5,6 +5,7 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cybermiles/cmt/network/proc"
 	"github.com/cybermiles/cmt/network/topology"
+	"github.com/cybermiles/cmt/test-network/neighbours"
 )
 
 // Network is a network below a folder.
@@ -65,7 +67,11 @@ func (n *Network) Up(genesis func(local *topology.Topology, argument map[string]
 	if err := os.WriteFile(file, document, 0o600); err != nil {
 		return nil, err
 	}
-	return n.Start("--topology", file, "--free-ports")
+	facts, err := n.Start("--topology", file, "--free-ports")
+	if err != nil {
+		return nil, err
+	}
+	return facts, neighbours.Introduce(context.Background(), facts, n.Program("cmt-gateway"))
 }
 
 // Start runs cmt-network up.

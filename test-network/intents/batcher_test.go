@@ -14,6 +14,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
 	"github.com/cybermiles/cmt/gateway/store"
@@ -85,7 +86,7 @@ func ledgerOptions(organisation string, logger *slog.Logger) fabric.Options {
 			EndorseAttempt: standard.Timeouts.EndorseAttempt, Endorse: standard.Timeouts.Endorse, Submit: standard.Timeouts.Submit,
 			CommitStatus: standard.Timeouts.CommitStatus, Evaluate: standard.Timeouts.Evaluate, Outcome: standard.Timeouts.Outcome,
 		},
-		Breaker: fabric.BreakerOptions{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
+		Breaker: breaker.Options{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
 	}
 	for _, org := range facts.Organisations {
 		if org.Name == organisation {

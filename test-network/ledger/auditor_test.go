@@ -132,7 +132,7 @@ func decodeTransaction(data []byte, chaincode string) (committed, error) {
 // command, or for a batch of payments: steps of several orders in one batch would need it to tell their credits apart.
 type auditor struct {
 	records map[ledger.Key]ledger.Record
-	// money is Σ accounts + Σ credits + Σ holds.
+	// money is Σ accounts + Σ credits + Σ holds + Σ allowances.
 	money *big.Int
 	// settled counts how often each order's hold was ended.
 	settled map[string]int
@@ -205,7 +205,7 @@ func (a *auditor) apply(transaction committed) error {
 func permanent(kind ledger.Kind) bool {
 	switch kind {
 	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind, ledger.ReviewKind,
-		ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind:
+		ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind, ledger.PayoutKind, ledger.BidKind:
 		return true
 	}
 	return false
@@ -221,6 +221,8 @@ func worth(record ledger.Record) *big.Int {
 		amount = r.Amount
 	case ledger.Hold:
 		amount = r.Amount
+	case ledger.Allowance:
+		amount = r.Amount
 	}
 	return new(big.Int).SetBytes(amount.Bytes())
 }
@@ -228,20 +230,22 @@ func worth(record ledger.Record) *big.Int {
 func (a *auditor) checkSupply() error {
 	supply, _ := a.records[ledger.SupplyKey()].(ledger.Supply)
 	if total := new(big.Int).SetBytes(supply.Total().Bytes()); a.money.Cmp(total) != 0 {
-		return fmt.Errorf("accounts, credits and holds are %v base units together, the supply is %v", a.money, total)
+		return fmt.Errorf("accounts, credits, holds and allowances are %v base units together, the supply is %v", a.money, total)
 	}
 	return nil
 }
 
-// checkStock counts units: a lot begins with a version's terms or with an order that gives its units back, and shrinks by
-// what an order takes.
+// checkStock counts units: a lot begins with a version's terms or with an order or auction that gives its units back, and
+// shrinks by what one takes.
 func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
-	returns := map[ledger.Key]ledger.Order{}
+	returns := map[ledger.Key]uint32{}
 	terms := map[string]bool{}
 	for key, record := range after {
 		switch r := record.(type) {
 		case ledger.Order:
-			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r
+			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r.Quantity
+		case ledger.Auction:
+			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r.Quantity
 		case ledger.Version:
 			terms[key.Parent] = true
 		}
@@ -252,11 +256,11 @@ func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
 		}
 		old, existed := before[key].(ledger.Lot)
 		now, _ := record.(ledger.Lot)
-		order, isReturn := returns[key]
+		quantity, isReturn := returns[key]
 		switch {
 		case existed && now.Stock < old.Stock:
 			a.taken[key.Parent] += uint64(old.Stock - now.Stock)
-		case !existed && isReturn && now.Stock == order.Quantity:
+		case !existed && isReturn && now.Stock == quantity:
 			a.returned[key.Parent] += uint64(now.Stock)
 		case !existed && !isReturn && terms[key.Parent]:
 			a.issued[key.Parent] += uint64(now.Stock)
@@ -287,8 +291,8 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			return fmt.Errorf("order %x goes on from %v to %v", key.ID, old.State, now.State)
 		case existed && (old.Total != now.Total || old.Buyer != now.Buyer || old.Seller != now.Seller || old.FeeBps != now.FeeBps):
 			return fmt.Errorf("order %x changes its terms", key.ID)
-		// An order that was haggled for takes its offer's hold over.
 		case !existed && a.records[hold] != ledger.Record(ledger.Hold{Amount: now.Total}):
+			// An auction's order finds its money where the winning bid held it, a haggled one where its offer did.
 			return fmt.Errorf("order %x begins with %v for %s", key.ID, a.records[hold], now.Total)
 		case final(now):
 			a.settled[key.ID]++
@@ -418,6 +422,17 @@ func (a *auditor) finish() error {
 			if standing(r) {
 				holds--
 			}
+		case ledger.TokenHold:
+			if r.State == spec.HoldState_HOLD_STATE_HELD {
+				holds--
+			}
+		case ledger.Auction:
+			if r.State == spec.AuctionState_AUCTION_STATE_OPEN && a.records[ledger.BidKey(spec.ID([]byte(key.ID)), 1)] != nil {
+				holds--
+			}
+			if r.State != spec.AuctionState_AUCTION_STATE_SOLD {
+				sold[string(r.Listing[:])] += uint64(r.Quantity)
+			}
 		case ledger.Order:
 			if !final(r) {
 				holds--
@@ -432,7 +447,7 @@ func (a *auditor) finish() error {
 		}
 	}
 	if holds != 0 {
-		return fmt.Errorf("%d holds belong to no open order or offer", holds)
+		return fmt.Errorf("%d holds belong to no open order, offer, token hold or auction", holds)
 	}
 	for listing, issued := range a.issued {
 		if a.taken[listing] != sold[listing] || left[listing] != issued-a.taken[listing]+a.returned[listing] {
@@ -450,7 +465,7 @@ func (a *auditor) addresses() []spec.Address {
 		switch key.Kind {
 		case ledger.AccountKind:
 			seen[key.ID] = true
-		case ledger.CreditKind, ledger.HoldKind:
+		case ledger.CreditKind, ledger.HoldKind, ledger.AllowanceKind:
 			seen[key.Parent] = true
 		}
 	}
@@ -479,6 +494,8 @@ func (a *auditor) balance(address spec.Address) *spec.Balance {
 			credits, _ = credits.Add(r.Amount)
 			view.CreditCount++
 		case ledger.Hold:
+			held, _ = held.Add(r.Amount)
+		case ledger.Allowance:
 			held, _ = held.Add(r.Amount)
 		}
 	}

@@ -6,8 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/config"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -21,10 +26,13 @@ const (
 type carriage struct {
 	mspID    string
 	options  batch.Options
+	sweep    config.Sweep
 	ledger   batch.Ledger
 	database *store.Store
 	intents  *app.Intents
-	witness  *batch.Witness
+	// neighbours are told which members they are.
+	neighbours *neighbours.Set
+	witness    *batch.Witness
 	// blocks is what the follower feeds.
 	blocks *batch.Watched
 	// changed is told that the ledger is another one.
@@ -32,10 +40,10 @@ type carriage struct {
 	log     *slog.Logger
 }
 
-func newCarriage(mspID string, options batch.Options, ledger batch.Ledger, database *store.Store, intents *app.Intents) *carriage {
+func newCarriage(mspID string, options batch.Options, sweep config.Sweep, ledger batch.Ledger, database *store.Store, intents *app.Intents, others *neighbours.Set) *carriage {
 	witness := batch.NewWitness()
 	c := &carriage{
-		mspID: mspID, options: options, ledger: ledger, database: database, intents: intents, witness: witness,
+		mspID: mspID, options: options, sweep: sweep, ledger: ledger, database: database, intents: intents, witness: witness, neighbours: others,
 		blocks: witness.Watching(database), changed: make(chan struct{}, 1), log: options.Log,
 	}
 	c.blocks.OnReset = func() {
@@ -66,11 +74,16 @@ func (c *carriage) carry(ctx context.Context, parameters batch.Parameters) error
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	options := c.options
-	options.Parameters = parameters
+	options.Parameters, options.Neighbours = parameters, c.neighbours
 	batcher := batch.New(options, c.ledger, c.database, c.witness)
 	c.intents.Start(parameters.LedgerID, batcher)
+	work, running := errgroup.WithContext(running)
+	work.Go(func() error { return batcher.Run(running) })
+	if c.sweep.Threshold > 0 {
+		work.Go(func() error { return batcher.SweepGuests(running, c.sweep.Interval, c.sweep.Threshold) })
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- batcher.Run(running) }()
+	go func() { ended <- work.Wait() }()
 	select {
 	case err := <-ended:
 		return err
@@ -81,15 +94,30 @@ func (c *carriage) carry(ctx context.Context, parameters batch.Parameters) error
 	}
 }
 
-// readParameters asks the ledger for its parameters, and for the number that the own organisation has on it.
+// readParameters asks the ledger for its parameters, and for the numbers that the own organisation and its neighbours have on it.
 func (c *carriage) readParameters(ctx context.Context) (batch.Parameters, error) {
 	parameters, err := batch.ReadParameters(ctx, c.ledger)
 	if err != nil {
 		return parameters, err
 	}
 	index, err := app.MemberIndex(ctx, c.ledger, c.mspID)
+	if err != nil {
+		return parameters, err
+	}
+	c.neighbours.Forget()
+	for _, mspID := range c.neighbours.MSPIDs() {
+		member, err := app.MemberIndex(ctx, c.ledger, mspID)
+		if spec.ErrorCode(err) == spec.NotFound && err != nil {
+			c.log.Warn("a neighbour is no member; nothing is handed over to it", "organisation", mspID)
+			continue
+		}
+		if err != nil {
+			return parameters, err
+		}
+		c.neighbours.Name(mspID, member)
+	}
 	c.witness.SetHome(index)
-	return parameters, err
+	return parameters, nil
 }
 
 // parameters asks the ledger until it answers.

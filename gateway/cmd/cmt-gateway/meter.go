@@ -18,6 +18,7 @@ type meter struct {
 	batches       *prometheus.CounterVec
 	batchIntents  prometheus.Histogram
 	intentRetries *prometheus.CounterVec
+	handed        *prometheus.CounterVec
 }
 
 // service is what the gauges ask.
@@ -37,7 +38,8 @@ func newMeter(registry *prometheus.Registry, s service) *meter {
 	m.batches = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_batches_total", Help: "Batches of signed intents by outcome: committed or the code of what they came to nothing by."}, []string{"outcome"})
 	m.batchIntents = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "cmt_batch_intents", Help: "Intents in a batch.", Buckets: []float64{1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500, 1000}})
 	m.intentRetries = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_intent_retries_total", Help: "Intents carried again, by the code of the try before."}, []string{"code"})
-	registry.MustRegister(m.submits, m.retries, m.batches, m.batchIntents, m.intentRetries,
+	m.handed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cmt_intents_handed_over_total", Help: "Intents handed over to the gateway of their account's home, by outcome of the request: answered or a code."}, []string{"outcome"})
+	registry.MustRegister(m.submits, m.retries, m.batches, m.batchIntents, m.intentRetries, m.handed,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_follower_height", Help: "Blocks that the read model has taken."}, func() float64 { return float64(s.database.Taken()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_endorsers_left_out", Help: "Organisations left out of endorsing because they failed."}, func() float64 { return float64(len(s.ledger.LeftOut())) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cmt_open_credits", Help: "Open credits of the gateway's own accounts."}, s.openCredits),
@@ -73,4 +75,9 @@ func (m *meter) Carried(intents int, outcome string) {
 // CarriedAgain counts intents whose try came to nothing.
 func (m *meter) CarriedAgain(intents int, code string) {
 	m.intentRetries.WithLabelValues(code).Add(float64(intents))
+}
+
+// Handed counts intents that were handed over.
+func (m *meter) Handed(intents int, outcome string) {
+	m.handed.WithLabelValues(outcome).Add(float64(intents))
 }

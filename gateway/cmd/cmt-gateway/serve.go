@@ -20,10 +20,12 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
 	"github.com/cybermiles/cmt/gateway/httpapi"
 	"github.com/cybermiles/cmt/gateway/keys"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -67,7 +69,7 @@ func serve(ctx context.Context, c config.Config) error {
 	intents := app.NewIntents(intentSettings(c), database, database, keeper, log)
 	options := batchOptions(c, meter, log)
 	options.Remedies = batch.Remedies{spec.LotEmpty: service.Lots()}
-	carriage := newCarriage(c.MSPID, options, ledger, database, intents)
+	carriage := newCarriage(c.MSPID, options, c.Sweep, ledger, database, intents, neighbours.New(neighbourOptions(c)))
 	handler := httpapi.New(httpapi.Options{
 		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
 		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
@@ -84,6 +86,7 @@ func serve(ctx context.Context, c config.Config) error {
 	work.Go(func() error { return carriage.run(ctx) })
 	work.Go(func() error { return ledger.Discover(ctx) })
 	work.Go(func() error { return ledger.Heal(ctx) })
+	work.Go(func() error { return database.KeepPruned(ctx, log) })
 	if c.Sweep.Threshold > 0 {
 		work.Go(func() error { return service.Sweep(ctx, c.Sweep.Interval) })
 	}
@@ -132,7 +135,7 @@ func ledgerOptions(c config.Config, log *slog.Logger) fabric.Options {
 			EndorseAttempt: c.Timeouts.EndorseAttempt, Endorse: c.Timeouts.Endorse, Order: c.Timeouts.Order, Submit: c.Timeouts.Submit,
 			CommitStatus: c.Timeouts.CommitStatus, Evaluate: c.Timeouts.Evaluate, Outcome: c.Timeouts.Outcome,
 		},
-		Breaker: fabric.BreakerOptions{First: c.Breaker.First, Longest: c.Breaker.Longest},
+		Breaker: breaker.Options{First: c.Breaker.First, Longest: c.Breaker.Longest},
 	}
 	for _, peer := range c.Peers {
 		options.Peers = append(options.Peers, fabric.Peer{MSPID: peer.MSPID, Address: peer.Address, TLSCA: peer.TLSCA, TLSServerName: peer.TLSServerName})
@@ -179,6 +182,14 @@ func batchOptions(c config.Config, meter batch.Meter, log *slog.Logger) batch.Op
 		MaxIntents: c.Batch.MaxIntents, MaxBytes: c.Batch.MaxBytes, InFlight: c.Batch.InFlight,
 		QueueIntents: c.Batch.QueueIntents, LaneIntents: c.Batch.LaneIntents, Attempts: c.Batch.Attempts, Meter: meter, Log: log,
 	}
+}
+
+func neighbourOptions(c config.Config) neighbours.Options {
+	options := neighbours.Options{MSPID: c.MSPID, Timeout: c.Timeouts.Neighbour, Breaker: breaker.Options{First: c.Breaker.First, Longest: c.Breaker.Longest}}
+	for _, one := range c.Neighbours {
+		options.Neighbours = append(options.Neighbours, neighbours.Neighbour{MSPID: one.MSPID, URL: one.URL, KeyFile: one.KeyFile})
+	}
+	return options
 }
 
 // maxLagBlocks is how far the read model may be behind its peer and the gateway still be ready.

@@ -15,9 +15,11 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/httpapi"
 	"github.com/cybermiles/cmt/gateway/internal/memledger"
 	"github.com/cybermiles/cmt/gateway/keys"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 )
 
@@ -32,6 +34,9 @@ type Gateway struct {
 	Batcher *batch.Batcher
 	Handler http.Handler
 	Server  *httptest.Server
+
+	witness *batch.Witness
+	others  *neighbours.Set
 }
 
 // T is what is needed of a test; testscript's environment has it too.
@@ -76,9 +81,10 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 	if err := chain.Follow(context.WithoutCancel(t.Context()), witness.Watching(database)); err != nil {
 		t.Fatal(err)
 	}
-	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database}
+	g := &Gateway{MSPID: mspID, Chain: chain, Ledger: chain.For(mspID), Store: database, witness: witness}
+	g.others = neighbours.New(neighbours.Options{MSPID: mspID, Timeout: 10 * time.Second, Breaker: breaker.Options{First: retryNeighbour, Longest: retryNeighbour}})
 	g.Service = app.NewService(Settings(mspID), g.Ledger, database, database, app.NoMeter{}, Quiet())
-	stop := g.carry(t, witness)
+	stop := g.carry(t)
 	api := httpapi.Options{
 		UseCases: g.Service, Intents: g.Intents, Lists: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
 		Checks: []httpapi.Check{{Name: "database", Check: database.Ready}},
@@ -100,7 +106,7 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 }
 
 // carry starts the second door and returns what stops it.
-func (g *Gateway) carry(t T, witness *batch.Witness) func() {
+func (g *Gateway) carry(t T) func() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	parameters, err := batch.ReadParameters(ctx, g.Ledger)
 	if err != nil {
@@ -113,8 +119,8 @@ func (g *Gateway) carry(t T, witness *batch.Witness) func() {
 	settings := app.IntentSettings{Wait: 10 * time.Second, ModelWait: time.Second, LaneLimit: 64, LaneWait: 10 * time.Second}
 	g.Intents = app.NewIntents(settings, g.Store, g.Store, keeper, Quiet())
 	g.Batcher = batch.New(batch.Options{
-		Parameters: parameters, QueueIntents: QueueIntents, Remedies: batch.Remedies{spec.LotEmpty: g.Service.Lots()}, Log: Quiet(),
-	}, g.Ledger, g.Store, witness)
+		Parameters: parameters, QueueIntents: QueueIntents, Remedies: batch.Remedies{spec.LotEmpty: g.Service.Lots()}, Neighbours: g.others, Log: Quiet(),
+	}, g.Ledger, g.Store, g.witness)
 	g.Intents.Start(parameters.LedgerID, g.Batcher)
 	done := make(chan struct{})
 	go func() {

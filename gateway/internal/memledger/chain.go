@@ -112,6 +112,9 @@ type Ledger struct {
 	After  func(call *spec.Call, commit app.Commit) error
 	// BeforeCarry stands before a batch is endorsed.
 	BeforeCarry func()
+	// Overtaken stands between the endorsement of a batch and its commit; with true others changed what it read, and its block shows
+	// it as invalid.
+	Overtaken func() bool
 	// Lost: transactions are announced and never arrive.
 	Lost bool
 }
@@ -144,6 +147,18 @@ func (l *Ledger) Carry(ctx context.Context, batch []byte, announce app.Announce)
 	return l.submit(ctx, spec.BatchFunction, batch, announce)
 }
 
+// overtake makes a block in which an endorsed transaction is invalid.
+func (c *Chain) overtake(ctx context.Context, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.endorsed[id]
+	transaction := app.BlockTransaction{ID: id, Code: "MVCC_READ_CONFLICT", Function: e.function, Args: [][]byte{e.argument}, Creator: e.mspID, Time: c.Now()}
+	if err := c.append(ctx, transaction); err != nil {
+		return err
+	}
+	return spec.Errorf(spec.Conflict, "others changed the same objects first")
+}
+
 func (l *Ledger) submit(ctx context.Context, function string, argument []byte, announce app.Announce) (app.Commit, error) {
 	if _, err := l.chain.dryRun(l.mspID, function, argument); err != nil {
 		return app.Commit{}, err
@@ -151,6 +166,9 @@ func (l *Ledger) submit(ctx context.Context, function string, argument []byte, a
 	id := l.chain.endorse(endorsed{l.mspID, function, argument})
 	if err := announce(ctx, app.Sent{Transaction: id, Envelope: []byte(id)}); err != nil {
 		return app.Commit{}, err
+	}
+	if function == spec.BatchFunction && l.Overtaken != nil && l.Overtaken() {
+		return app.Commit{}, l.chain.overtake(ctx, id)
 	}
 	if l.Lost {
 		return app.Commit{}, &app.UnknownOutcome{Transaction: id, Cause: context.DeadlineExceeded}

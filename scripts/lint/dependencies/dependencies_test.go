@@ -86,6 +86,8 @@ func allowed() Graph {
 		Module + "/gateway/app":                 {Module + "/chaincode/spec", "example.com/metrics"},
 		Module + "/gateway/fabric":              {Module + "/gateway/app", "github.com/hyperledger/fabric-gateway/pkg/client"},
 		Module + "/gateway/batch":               {Module + "/gateway/app", Module + "/chaincode/intent"},
+		Module + "/gateway/breaker":             {"time"},
+		Module + "/gateway/neighbours":          {Module + "/gateway/app", Module + "/gateway/client", Module + "/gateway/breaker"},
 		Module + "/gateway/store":               {Module + "/gateway/app", sqlite},
 		Module + "/gateway/keys":                {Module + "/gateway/app"},
 		Module + "/gateway/wallet":              {Module + "/chaincode/spec"},
@@ -179,6 +181,10 @@ var forbidden = []struct {
 		"gateway/console: gateway/console gateway/app github.com/hyperledger/fabric-gateway/pkg/client"}},
 	{"gateway/batch", Module + "/gateway/fabric", []string{
 		"gateway/batch: gateway/batch gateway/fabric"}},
+	{"gateway/breaker", Module + "/gateway/app", []string{
+		"gateway/breaker: gateway/breaker gateway/app"}},
+	{"gateway/neighbours", Module + "/gateway/batch", []string{
+		"gateway/neighbours: gateway/neighbours gateway/batch"}},
 	{"gateway/keys", Module + "/gateway/store", []string{
 		"gateway/keys: gateway/keys gateway/store"}},
 	{"gateway/wallet", http, []string{

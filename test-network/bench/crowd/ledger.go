@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cybermiles/cmt/gateway/breaker"
 	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
 	"github.com/cybermiles/cmt/network/topology"
@@ -38,7 +39,7 @@ func LedgerOf(facts *topology.Facts, n int, log *slog.Logger) (*fabric.Ledger, e
 			EndorseAttempt: timeouts.EndorseAttempt, Endorse: timeouts.Endorse, Order: timeouts.Order, Submit: timeouts.Submit,
 			CommitStatus: timeouts.CommitStatus, Evaluate: timeouts.Evaluate, Outcome: timeouts.Outcome,
 		},
-		Breaker: fabric.BreakerOptions{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
+		Breaker: breaker.Options{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
 	}
 	for i := range facts.Peers {
 		at := facts.Peers[(n+i)%len(facts.Peers)]

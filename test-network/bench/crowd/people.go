@@ -34,6 +34,9 @@ func NewPerson(ledgerID [16]byte, n int) (*Person, error) {
 
 func (p *Person) public() []byte { return p.key.Public().(ed25519.PublicKey) }
 
+// Reuse has the next intent bear the nonce of the last.
+func (p *Person) Reuse() { p.nonce-- }
+
 // Sign makes an intent of a call under the person's next nonce.
 func (p *Person) Sign(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, error) {
 	p.nonce++

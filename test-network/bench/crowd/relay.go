@@ -16,7 +16,10 @@ import (
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/breaker"
+	"github.com/cybermiles/cmt/gateway/config"
 	"github.com/cybermiles/cmt/gateway/fabric"
+	"github.com/cybermiles/cmt/gateway/neighbours"
 	"github.com/cybermiles/cmt/gateway/store"
 	"github.com/cybermiles/cmt/network/topology"
 )
@@ -30,6 +33,9 @@ type Relay struct {
 	Blocks     *Blocks
 	Parameters batch.Parameters
 	batcher    *batch.Batcher
+	neighbours *neighbours.Set
+	index      uint32
+	log        *slog.Logger
 	// hands give out what the faucet has, side by side.
 	hands []*Person
 
@@ -44,7 +50,7 @@ func NewRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	g := &Relay{MSPID: facts.Peers[n].MSPID, Folder: folder}
+	g := &Relay{MSPID: facts.Peers[n].MSPID, Folder: folder, log: logger}
 	if g.Ledger, err = LedgerOf(facts, n, logger); err != nil {
 		return nil, err
 	}
@@ -54,15 +60,19 @@ func NewRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 	if g.Parameters, err = batch.ReadParameters(ctx, g.Ledger); err != nil {
 		return nil, err
 	}
-	index, err := app.MemberIndex(ctx, g.Ledger, g.MSPID)
-	if err != nil {
+	if g.index, err = app.MemberIndex(ctx, g.Ledger, g.MSPID); err != nil {
 		return nil, err
 	}
+	standard := config.Default()
+	g.neighbours = neighbours.New(neighbours.Options{
+		MSPID: g.MSPID, Timeout: standard.Timeouts.Neighbour, Breaker: breaker.Options{First: standard.Breaker.First, Longest: standard.Breaker.Longest},
+	})
 	witness := batch.NewWitness()
-	witness.SetHome(index)
+	witness.SetHome(g.index)
 	g.Blocks = &Blocks{Store: g.Store, witness: witness, credits: map[spec.Address]int{}}
 	g.batcher = batch.New(batch.Options{
 		Parameters: g.Parameters, Log: logger, Remedies: batch.Remedies{spec.LotEmpty: app.NewLots(g.MSPID, g.Ledger, g.Store, logger)},
+		Neighbours: g.neighbours,
 	}, g.Ledger, g.Store, witness)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.cancel = cancel
@@ -75,7 +85,7 @@ func NewRelay(ctx context.Context, facts *topology.Facts, n int, folder string) 
 
 // Take hands an intent to the batcher.
 func (g *Relay) Take(ctx context.Context, signed *spec.SignedIntent) func() (uint64, error) {
-	taken := g.batcher.Take([]*spec.SignedIntent{signed})[0]
+	taken := g.batcher.Take([]*spec.SignedIntent{signed}, false)[0]
 	return func() (uint64, error) {
 		if taken.Err != nil {
 			return 0, taken.Err

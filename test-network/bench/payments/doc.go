@@ -31,6 +31,8 @@ func Bench() bench.Bench {
 			{Name: "mixed", Summary: "payments at random, payments to a merchant, purchases", Run: c.mixed},
 			{Name: "lone", Summary: "one payment at a time on an idle network", Run: c.lone},
 			{Name: "two_gateways", Summary: "the same few people's payments through two gateways at once", Run: c.twoGateways},
+			{Name: "attacker", Summary: "strangers, while somebody sends conflicting intents through two gateways", Run: c.attacker},
+			{Name: "quiet", Summary: "a quiet payer beside a merchant who keeps the gateway full", Run: c.quiet},
 			{Name: "rest_single", Summary: "payments through a gateway's REST API, one a request", Run: c.restSingle},
 			{Name: "rest_many", Summary: "payments through a gateway's REST API, a hundred a request", Run: c.restMany},
 			{Name: "growth_10k", Summary: "strangers pay strangers, 10,000 accounts in the state", Nightly: true, Run: g.to(10_000)},

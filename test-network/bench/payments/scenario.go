@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +33,9 @@ type load struct {
 	carriers []crowd.Carrier
 	accounts int
 	goal     float64 // multiples of the baseline; 0: none
-	plan     crowd.Plan
+	// beside runs during the window, until its context ends. May be nil.
+	beside func(ctx context.Context) error
+	plan   crowd.Plan
 }
 
 // measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
@@ -55,7 +56,7 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 		return result, err
 	}
 	d := c.driver(l.limit, l.carriers...)
-	if err := c.window(ctx, lab, d, l.plan); err != nil {
+	if err := c.window(ctx, lab, d, l); err != nil {
 		return result, err
 	}
 	lab.Say("  folding")
@@ -84,12 +85,15 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	return result, c.relay.Audit(ctx, c.facts)
 }
 
-// window drives the load for its length, while the operator's gateway folds fees.
-func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *crowd.Driver, next crowd.Plan) error {
+// window drives the load for its length, while the operator's gateway folds fees and whatever runs beside.
+func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *crowd.Driver, l load) error {
 	running, cancel := context.WithCancel(ctx)
 	group, running := errgroup.WithContext(running)
 	group.Go(func() error { return c.foldFees(running, time.Second) })
-	err := d.Run(running, length(lab), next)
+	if l.beside != nil {
+		group.Go(func() error { return l.beside(running) })
+	}
+	err := d.Run(running, length(lab), l.plan)
 	cancel()
 	return errors.Join(err, group.Wait())
 }
@@ -236,33 +240,4 @@ func (c *consortium) lone(ctx context.Context, lab *bench.Lab) (result bench.Res
 		}
 	}
 	return result, err
-}
-
-// sharedAccounts is how many people's intents go through both gateways.
-const sharedAccounts = 2_000
-
-func (c *consortium) twoGateways(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
-	if err := c.up(ctx, lab); err != nil {
-		return result, err
-	}
-	second, err := crowd.NewRelay(ctx, c.facts, 1, filepath.Join(lab.Folder, "relay1"))
-	if err != nil {
-		return result, err
-	}
-	lab.OnClose(second.Close)
-	height, err := c.relay.Ledger.Height(ctx)
-	if err != nil {
-		return result, err
-	}
-	if err := second.Store.AwaitBlock(ctx, height-1); err != nil {
-		return result, err
-	}
-	people := c.people[:min(sharedAccounts, len(c.people))]
-	return c.measure(ctx, lab, load{limit: outstanding, carriers: []crowd.Carrier{c.relay, second}, accounts: len(people), plan: func(over bool) *crowd.Job {
-		if over {
-			return nil
-		}
-		from := people[rand.IntN(len(people))]
-		return &crowd.Job{Actor: from, Call: payment(other(people, from), small), Operations: 1} // busy or not: that is what two gateways do to each other
-	}})
 }

@@ -1,12 +1,13 @@
-package fabric
+// Package breaker leaves out whoever failed, for a while that grows. It knows time and nothing of whom it leaves out.
+package breaker
 
 import (
 	"sync"
 	"time"
 )
 
-// BreakerOptions say how long a failing organisation or peer is left out.
-type BreakerOptions struct {
+// Options say how long who fails is left out.
+type Options struct {
 	// First is how long after the first failure; each further one doubles it, up to Longest.
 	First, Longest time.Duration
 	// Now is the clock; nil means time.Now.
@@ -15,15 +16,15 @@ type BreakerOptions struct {
 
 // Breaker leaves out whoever failed, for a while that grows, then lets one call through to try.
 type Breaker struct {
-	options  BreakerOptions
+	options  Options
 	mu       sync.Mutex
 	failures int
 	openTill time.Time
 	probing  bool
 }
 
-// NewBreaker returns a breaker that lets calls through.
-func NewBreaker(options BreakerOptions) *Breaker {
+// New returns a breaker that lets calls through.
+func New(options Options) *Breaker {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -42,6 +43,13 @@ func (b *Breaker) Allow() bool {
 	}
 	b.probing = true
 	return true
+}
+
+// Ready reports whether a call that asks now would be let through, without being it.
+func (b *Breaker) Ready() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failures == 0 || !b.probing && !b.options.Now().Before(b.openTill)
 }
 
 // Success closes the breaker.
