@@ -47,12 +47,16 @@ func (h *history) drawContested(who *player) (string, proto.Message, *spec.Hints
 			}
 		case spec.OrderState_ORDER_STATE_HANDED_OVER:
 			if h.Now() >= order.ReleaseDue {
+				*who = h.players[len(h.players)-1-h.rand.IntN(len(h.persons))]
 				return "market:ReleaseOrder", &spec.ReleaseOrder{Order: id[:]}, nil
 			}
 			if order.ReturnDue == 0 && !h.oneIn(3) {
 				h.become(who, order.Buyer)
 				return "market:AskReturn", &spec.AskReturn{Order: id[:]}, nil
 			}
+		}
+		if state == spec.OrderState_ORDER_STATE_HANDED_OVER && h.oneIn(2) {
+			break // the release comes due
 		}
 		h.become(who, []spec.Address{order.Seller, order.Buyer}[h.rand.IntN(2)])
 		return "market:OpenDispute", &spec.OpenDispute{Order: id[:], ReasonHash: make([]byte, 32)}, nil
