@@ -43,7 +43,7 @@ var manyFaults = []struct {
 		return buy(l, func(c *spec.PlaceOrder) { c.Quantity, c.Total = 6, spec.CMT(19).Bytes() })
 	})},
 	{"market:HandOverOrder", []spec.Code{spec.DeadlinePassed, spec.WrongCode}, func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
-		b, _, id := orderIn(t, shipped)
+		b, _, id := orderIn(t, "shipped")
 		b.now = start + protectionSeconds
 		return b, anna, &spec.HandOverOrder{Order: id[:], Code: make([]byte, 16)}, nil
 	}},
@@ -76,7 +76,7 @@ var manyFaults = []struct {
 		return &spec.AcceptCounter{Listing: l, Offer: o, Total: spec.CMT(9).Bytes()}
 	})},
 	{"market:GiveReview", []spec.Code{spec.WrongState, spec.DeadlinePassed}, func(t *testing.T) (*books, seat, proto.Message, *spec.Hints) {
-		b, _, id := orderIn(t, released)
+		b, _, id := orderIn(t, "released")
 		b.must(buyers, "anna", "market:GiveReview", give(id[:]), nil)
 		b.now += reviewSeconds
 		return b, anna, give(id[:]), nil

@@ -167,7 +167,7 @@ func playHistory(t *testing.T, n uint64) *history {
 	for _, p := range h.players[sellersAt:] {
 		h.payOut(p)
 	}
-	steps := 180 + r.IntN(360)
+	steps := 160 + r.IntN(320)
 	for range steps {
 		h.step()
 	}
@@ -388,9 +388,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
-	case 34, 35, 36, 37, 38, 39:
+	case 29, 30, 31, 32, 33, 34:
 		return h.drawHaggling(who)
-	case 40, 41, 42, 43, 44, 45, 46, 47, 48, 49:
+	case 35, 36, 37, 38, 39, 40, 41, 42, 43, 44:
 		return h.drawContested(who)
 	default:
 		orders := h.auditor.Orders()
