@@ -42,7 +42,7 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "token:VoidNonce", &spec.VoidNonce{Nonce: 7}, nil)
 	agree(shop, "token:MoveHome", &spec.MoveHome{MspId: "MerchantOneMSP"}, nil)
 
-	terms := spec.CreateListing{Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.5"), Stock: 27, Lots: 5, Category: "x", ContentHash: content[:], AcceptRequired: true}
+	terms := spec.CreateListing{Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.5"), Stock: 57, Lots: 5, Category: "x", ContentHash: content[:], AcceptRequired: true}
 	var listing spec.ListingView
 	agree(shop, "market:CreateListing", &terms, &listing)
 	order := func() []byte {
@@ -94,27 +94,29 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 	agree(shop, "market:CloseListing", &spec.CloseListing{Listing: listing.Listing}, nil)
 
 	// What must wait for its time is asked, and made, with a clock that runs ahead.
-	agree(carrier, "consortium:Fence", &spec.Fence{Epoch: uint64(now().Unix())/fenceEpochSeconds - 3}, nil)
-	for _, due := range []struct {
-		at      int64
-		name    string
-		command proto.Message
-	}{
-		{handed.ReleaseDue, "market:ReleaseOrder", &spec.ReleaseOrder{Order: first}},
-		{expiring.ShipDeadline, "market:ExpireOrder", &spec.ExpireOrder{Order: expiring.Order}},
-		{now().Unix() + 55, "market:ExpireOffer", &spec.ExpireOffer{Listing: listing.Listing, Offer: overdue}},
-	} {
-		call := carrier.call(due.name, due.command)
-		checkAgreementAt(t, carrier, call, time.Unix(due.at, 0))
-		transaction, err := carrier.endorseAt(short(t), time.Unix(due.at, 0), call)
+	ahead := func(at int64, name string, command proto.Message) {
+		t.Helper()
+		call := carrier.call(name, command)
+		checkAgreementAt(t, carrier, call, time.Unix(at, 0))
+		transaction, err := carrier.endorseAt(short(t), time.Unix(at, 0), call)
 		if err != nil {
-			t.Fatalf("%s: %v", due.name, err)
+			t.Fatalf("%s: %v", name, err)
 		}
 		if _, err := finish(short(t), transaction); err != nil {
-			t.Fatalf("%s: %v", due.name, err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		seen[due.name] = true
+		seen[name] = true
 	}
+	agree(carrier, "consortium:Fence", &spec.Fence{Epoch: uint64(now().Unix())/fenceEpochSeconds - 3}, nil)
+	ahead(handed.ReleaseDue, "market:ReleaseOrder", &spec.ReleaseOrder{Order: first})
+	ahead(expiring.ShipDeadline, "market:ExpireOrder", &spec.ExpireOrder{Order: expiring.Order})
+	ahead(now().Unix()+55, "market:ExpireOffer", &spec.ExpireOffer{Listing: listing.Listing, Offer: overdue})
+
+	every := everyWrite{agree, ahead}
+	every.setsApart(buyer, shop, carrier)
+	every.serves(buyer, shop, treasurer)
+	every.sendsBack(buyer, shop)
+	every.auctions(buyer, shop)
 
 	for i := range spec.Operations {
 		if op := &spec.Operations[i]; op.Kind == spec.Write && !seen[op.FullName()] {
