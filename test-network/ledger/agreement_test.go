@@ -87,5 +87,4 @@ func (w everyWrite) auctions(buyer, shop account) {
 	w.agree(buyer, "market:PlaceBid", &spec.PlaceBid{Auction: sold, Amount: cmt("1")}, &bid)
 	w.agree(shop, "market:CancelAuction", &spec.CancelAuction{Auction: cancelled}, nil)
 	w.ahead(bid.EndsAt, "market:CloseAuction", &spec.CloseAuction{Auction: sold, Bids: 1})
-	w.agree(buyer, "market:ConfirmOrder", &spec.ConfirmOrder{Order: bid.Order}, nil)
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -300,7 +301,9 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
 				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
 			}
-			if err := checkSettlement(now, spec.ID([]byte(key.ID)), before[hold], after, a.feeAccount()); err != nil {
+		}
+		if existed && old.Held() != now.Held() {
+			if err := checkSettlement(old, now, spec.ID([]byte(key.ID)), before[hold], after, a.feeAccount()); err != nil {
 				return fmt.Errorf("order %x: %w", key.ID, err)
 			}
 		}
@@ -311,28 +314,30 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 	return nil
 }
 
-// checkSettlement: the hold's money goes to the seller less the fee, or back to the buyer, whole.
-func checkSettlement(order ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
-	if hold != ledger.Record(ledger.Hold{Amount: order.Total}) {
-		return fmt.Errorf("%v was held for %s", hold, order.Total)
+// checkSettlement: what leaves the hold, all of it or a part, goes to the seller less the fee, or back to the buyer, whole.
+func checkSettlement(old, now ledger.Order, id spec.ID, hold ledger.Record, after map[ledger.Key]ledger.Record, feeAccount spec.Address) error {
+	if hold != ledger.Record(ledger.Hold{Amount: old.Held()}) {
+		return fmt.Errorf("%v was held for %s", hold, old.Held())
 	}
 	got := credited(after)
-	if order.State == spec.OrderState_ORDER_STATE_RULED {
-		return checkRuling(order, id, got, after)
+	if now.State == spec.OrderState_ORDER_STATE_RULED {
+		return checkRuling(now, id, got, after)
 	}
-	want := map[string]spec.Amount{string(order.Buyer.Bytes()): order.Total}
-	if order.State == spec.OrderState_ORDER_STATE_RELEASED {
-		fee := order.Total.Share(order.FeeBps)
-		payout, _ := order.Total.Sub(fee)
-		want = map[string]spec.Amount{string(order.Seller.Bytes()): payout}
-		if !fee.IsZero() {
-			want[string(feeAccount.Bytes())] = fee
+	refunded, _ := now.Refunded.Sub(old.Refunded)
+	released, _ := now.Released.Sub(old.Released)
+	fee, _ := now.Fee().Sub(old.Fee())
+	payout, _ := released.Sub(fee)
+	if sum, _ := released.Add(refunded); sum.IsZero() {
+		return fmt.Errorf("%v: the hold went from %s to %s, and nobody was paid", now.State, old.Held(), now.Held())
+	}
+	want := map[string]spec.Amount{}
+	for address, amount := range map[spec.Address]spec.Amount{now.Buyer: refunded, now.Seller: payout, feeAccount: fee} {
+		if !amount.IsZero() {
+			want[string(address.Bytes())] = amount
 		}
 	}
-	for address, amount := range want {
-		if got[address] != amount || len(got) != len(want) {
-			return fmt.Errorf("%v pays %v, want %v", order.State, got, want)
-		}
+	if !maps.Equal(got, want) {
+		return fmt.Errorf("%v pays %v, want %v", now.State, got, want)
 	}
 	return nil
 }
