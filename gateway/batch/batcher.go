@@ -109,7 +109,7 @@ const (
 const apartPause = 500 * time.Millisecond
 
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
-const quietShare = 3
+const quietShare = 5
 
 // quietMemory is for how long a quiet party is reckoned with after it was there.
 const quietMemory = 2 * time.Second
@@ -136,7 +136,7 @@ func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher
 		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
 		waiting: map[spec.ID]*entry{}, posts: map[uint32]*post{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
 	}
-	b.queue = newQueue(b.apart)
+	b.queue = newQueue(b.apart, b.options.MaxIntents)
 	return b
 }
 

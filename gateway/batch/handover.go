@@ -32,7 +32,7 @@ type post struct {
 func (b *Batcher) post(member uint32) *post {
 	p, ok := b.posts[member]
 	if !ok {
-		p = &post{member: member, queue: newQueue(func(spec.Address) bool { return false })}
+		p = &post{member: member, queue: newQueue(func(spec.Address) bool { return false }, b.options.MaxIntents)}
 		b.posts[member] = p
 	}
 	return p

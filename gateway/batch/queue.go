@@ -31,8 +31,8 @@ type queue struct {
 	crowd
 }
 
-func newQueue(apart func(spec.Address) bool) *queue {
-	return &queue{lanes: map[spec.Address]*lane{}, apart: apart, held: map[ledger.Key]bool{}, crowd: newCrowd()}
+func newQueue(apart func(spec.Address) bool, maxIntents int) *queue {
+	return &queue{lanes: map[spec.Address]*lane{}, apart: apart, held: map[ledger.Key]bool{}, crowd: newCrowd(maxIntents)}
 }
 
 // lane returns an account's lane, a new one at the end of the turn when it has none.
