@@ -1,11 +1,11 @@
 package ledger_test
 
 import (
-	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/cybermiles/cmt/chaincode/internal/ruletable"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
@@ -18,42 +18,16 @@ type stepTable struct {
 
 // tableRow is one line of a table.
 type tableRow struct {
-	line  string
-	cells map[string][]string
-	used  bool
+	ruletable.Row
+	used bool
 }
 
-// readTable reads the one table of a document in docs/rules.
-func readTable(t *testing.T, name string) *stepTable {
+// readTable reads the table under the title of a document in docs/rules.
+func readTable(t *testing.T, name, title string) *stepTable {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/rules/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
 	found := &stepTable{name: name}
-	var head []string
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|--") {
-			continue
-		}
-		cells := strings.Split(strings.Trim(line, "|"), "|")
-		if head == nil {
-			for _, cell := range cells {
-				head = append(head, strings.TrimSpace(cell))
-			}
-			continue
-		}
-		if len(cells) != len(head) {
-			t.Fatalf("%s: %q has %d cells, want %d", name, line, len(cells), len(head))
-		}
-		row := &tableRow{line: line, cells: map[string][]string{}}
-		for i, cell := range cells {
-			for _, item := range strings.Split(cell, ", ") {
-				row.cells[head[i]] = append(row.cells[head[i]], strings.TrimSpace(item))
-			}
-		}
-		found.rows = append(found.rows, row)
+	for _, row := range table(t, filepath.Join("..", "..", "docs", "rules", name), title) {
+		found.rows = append(found.rows, &tableRow{Row: row})
 	}
 	return found
 }
@@ -64,11 +38,10 @@ func (tb *stepTable) find(t *testing.T, want map[string]string) *tableRow {
 	for _, row := range tb.rows {
 		fits := true
 		for column, value := range want {
-			cell, ok := row.cells[column]
-			if !ok {
+			if _, ok := row.Row[column]; !ok {
 				t.Fatalf("%s has no column %q", tb.name, column)
 			}
-			fits = fits && (cell[0] == "any" || slices.Contains(cell, value))
+			fits = fits && row.fits(column, value)
 		}
 		if fits {
 			row.used = true
@@ -79,15 +52,17 @@ func (tb *stepTable) find(t *testing.T, want map[string]string) *tableRow {
 	return nil
 }
 
-// get returns a cell's text.
-func (r *tableRow) get(column string) string { return strings.Join(r.cells[column], ", ") }
+// fits reports whether a cell is of the value.
+func (r *tableRow) fits(column, value string) bool {
+	return r.Row[column] == "any" || slices.Contains(r.List(column), value)
+}
 
 // checkUsed: a row that no combination reaches says nothing.
 func (tb *stepTable) checkUsed(t *testing.T) {
 	t.Helper()
 	for _, row := range tb.rows {
 		if !row.used {
-			t.Errorf("%s: no combination comes to %s", tb.name, row.line)
+			t.Errorf("%s: no combination comes to %v", tb.name, row.Row)
 		}
 	}
 }
@@ -97,7 +72,7 @@ func (tb *stepTable) codes(operations []string) map[string][]spec.Code {
 	codes := map[string][]spec.Code{}
 	for _, row := range tb.rows {
 		for _, operation := range operations {
-			if code := row.get("error"); code != "" && (row.get("operation") == "any" || slices.Contains(row.cells["operation"], operation)) {
+			if code := row.Row["error"]; code != "" && row.fits("operation", operation) {
 				codes["market:"+operation] = append(codes["market:"+operation], spec.Code(code))
 			}
 		}

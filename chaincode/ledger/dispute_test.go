@@ -80,7 +80,7 @@ func disputeIn(t *testing.T, state string, from spec.OrderState) (b *books, id s
 
 // TestDisputeStateMachine drives every cell of docs/rules/disputes.md.
 func TestDisputeStateMachine(t *testing.T) {
-	rules := readTable(t, "disputes.md")
+	rules := readTable(t, "disputes.md", "Disputes")
 	for _, state := range []string{"none", "placed", "accepted", "shipped", "handed_over", "opened", "answered", "voted", "over"} {
 		for operation := range disputing {
 			for _, who := range []string{"opener", "respondent", "panellist", "arbiter", "other"} {
@@ -113,17 +113,17 @@ func checkDisputeCell(t *testing.T, row *tableRow, state, operation, who string,
 	}
 	wealth := b.wealth(anna.address())
 	_, err := b.try(s.mspID, s.subAccount, "market:"+operation, disputing[operation](id[:]), nil)
-	if code := spec.Code(row.get("error")); code != "" {
+	if code := spec.Code(row.Row["error"]); code != "" {
 		if err == nil || spec.ErrorCode(err) != code {
 			t.Errorf("%s: %v, want %s", name, err, code)
 		}
 		return
 	}
 	if err != nil {
-		t.Errorf("%s: %v, want %s", name, err, row.get("next"))
+		t.Errorf("%s: %v, want %s", name, err, row.Row["next"])
 		return
 	}
-	next := row.get("next")
+	next := row.Row["next"]
 	if next == "same" {
 		next = state
 	}
@@ -132,7 +132,7 @@ func checkDisputeCell(t *testing.T, row *tableRow, state, operation, who string,
 	}
 	hold, held := b.records[ledger.HoldKey(anna.address(), id)].(ledger.Hold)
 	gain, _ := b.wealth(anna.address()).Sub(wealth)
-	switch money := row.get("money"); money {
+	switch money := row.Row["money"]; money {
 	case "stays held":
 		if !held || hold.Amount != spec.CMT(7) {
 			t.Errorf("%s: %v is held", name, hold)

@@ -75,7 +75,7 @@ func offerIn(t *testing.T, state spec.OfferState) (b *books, listing, id spec.ID
 
 // TestOfferStateMachine drives every cell of docs/rules/offers.md.
 func TestOfferStateMachine(t *testing.T) {
-	rules := readTable(t, "offers.md")
+	rules := readTable(t, "offers.md", "Offers")
 	for state := noOffer; state <= offerExpired; state++ {
 		from := "none"
 		if state != noOffer {
@@ -101,22 +101,22 @@ func checkOfferCell(t *testing.T, name string, row *tableRow, state spec.OfferSt
 	b.now = now
 	wealth, stock := b.wealth(anna.address()), b.stock(listing)
 	result, err := b.try(s.mspID, s.subAccount, "market:"+operation, haggling[operation](listing[:], id[:]), nil)
-	if code := spec.Code(row.get("error")); code != "" {
+	if code := spec.Code(row.Row["error"]); code != "" {
 		if err == nil || spec.ErrorCode(err) != code {
 			t.Errorf("%s: %v, want %s", name, err, code)
 		}
 		return
 	}
 	if err != nil {
-		t.Errorf("%s: %v, want %s", name, err, row.get("next"))
+		t.Errorf("%s: %v, want %s", name, err, row.Row["next"])
 		return
 	}
 	offer := b.records[ledger.OfferKey(listing, id)].(ledger.Offer)
-	if got := spec.EnumText(offer.State.Descriptor(), offer.State.Number()); got != row.get("next") || result.(*spec.OfferView).State != offer.State {
-		t.Errorf("%s: the offer is %s, want %s", name, got, row.get("next"))
+	if got := spec.EnumText(offer.State.Descriptor(), offer.State.Number()); got != row.Row["next"] || result.(*spec.OfferView).State != offer.State {
+		t.Errorf("%s: the offer is %s, want %s", name, got, row.Row["next"])
 	}
 	var back, held spec.Amount
-	switch money := row.get("money"); money {
+	switch money := row.Row["money"]; money {
 	case "stays held", "stays held, the order's":
 		held = spec.CMT(5)
 	case "the seller's total is held, the order's":

@@ -391,9 +391,9 @@ func genesisBy(mspID string, change func(*spec.Genesis)) func(*testing.T) (*book
 
 // reached are the codes that the tests of the state machines reach, by operation.
 func reached(t *testing.T) map[string][]spec.Code {
-	codes := readTable(t, "offers.md").codes(slices.Collect(maps.Keys(haggling)))
-	maps.Copy(codes, readTable(t, "reviews.md").codes([]string{"GiveReview"}))
-	maps.Copy(codes, readTable(t, "disputes.md").codes(slices.Collect(maps.Keys(disputing))))
+	codes := readTable(t, "offers.md", "Offers").codes(slices.Collect(maps.Keys(haggling)))
+	maps.Copy(codes, readTable(t, "reviews.md", "Reviews").codes([]string{"GiveReview"}))
+	maps.Copy(codes, readTable(t, "disputes.md", "Disputes").codes(slices.Collect(maps.Keys(disputing))))
 	steps := readOrderTable(t)
 	for _, state := range ruletable.Values(table(t, ordersDoc, "States"), "state") {
 		for _, operation := range ruletable.Values(steps, "operation") {

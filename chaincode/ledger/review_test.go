@@ -25,7 +25,7 @@ var reviewers = map[string]func(actor, other seat) []seat{
 
 // TestReviews drives every cell of docs/rules/reviews.md.
 func TestReviews(t *testing.T) {
-	rules := readTable(t, "reviews.md")
+	rules := readTable(t, "reviews.md", "Reviews")
 	for _, row := range table(t, ordersDoc, "States", "state") {
 		state, holds := row["state"], row["holds money"] == "yes"
 		from := map[bool]string{true: "none", false: state}[state == absent]
@@ -57,7 +57,7 @@ func checkReview(t *testing.T, name string, row *tableRow, b *books, id spec.ID,
 	t.Helper()
 	order := b.records[ledger.OrderKey(id)]
 	result, err := b.try(s.mspID, s.subAccount, "market:GiveReview", give(id[:]), nil)
-	if code := spec.Code(row.get("error")); code != "" {
+	if code := spec.Code(row.Row["error"]); code != "" {
 		if err == nil || spec.ErrorCode(err) != code {
 			t.Errorf("%s: %v, want %s", name, err, code)
 		}
