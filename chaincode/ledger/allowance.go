@@ -56,21 +56,14 @@ func (t *task) putAllowance(key Key, amount spec.Amount) {
 
 func transferFromKeys(t *task, c *spec.TransferFrom) []Key {
 	keys := append(t.receiverKeys(address(c.To)), AllowanceKey(address(c.Owner), t.actor))
-	if c.Reference == "" {
-		return keys
-	}
-	return append(keys, TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
+	return append(keys, t.transferFactKeys(c.Reference)...)
 }
 
 // transferFrom draws from what the owner set apart; no account of the owner or of the spender is touched.
 func transferFrom(t *task, c *spec.TransferFrom) (proto.Message, error) {
-	// A contract call has no nonce: without a reference a repeated one would pay twice.
-	if c.Reference == "" && !t.signed {
-		return nil, spec.FieldErrorf(spec.MissingField, "reference", "is required")
-	}
-	id := spec.NewID(spec.TransferType, t.actor, c.Reference)
-	if c.Reference != "" && has(t, TransferKey(id)) {
-		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.TransferType))
+	id, err := t.freshTransfer(c.Reference)
+	if err != nil {
+		return nil, err
 	}
 	amount, owner, to := amount(c.Amount), address(c.Owner), address(c.To)
 	if to == owner {
@@ -87,14 +80,7 @@ func transferFrom(t *task, c *spec.TransferFrom) (proto.Message, error) {
 	}
 	t.putAllowance(key, rest)
 	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_TRANSFER)
-	fact := Transfer{From: owner, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}
-	view := fact.view(id)
-	if c.Reference == "" {
-		view.Transfer = nil
-		return view, nil
-	}
-	t.put(TransferKey(id), fact)
-	return view, nil
+	return t.tellTransfer(id, c.Reference, Transfer{From: owner, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}), nil
 }
 
 func getAllowanceKeys(_ *task, c *spec.GetAllowance) []Key {

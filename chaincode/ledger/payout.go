@@ -21,9 +21,8 @@ func payoutKeys(t *task, c *spec.Payout) []Key {
 
 // payout debits the actor once and pays each receiver as a transfer would.
 func payout(t *task, c *spec.Payout) (proto.Message, error) {
-	// A contract call has no nonce: without a reference a repeated one would pay twice.
-	if c.Reference == "" && !t.signed {
-		return nil, spec.FieldErrorf(spec.MissingField, "reference", "is required")
+	if err := t.needsReference(c.Reference); err != nil {
+		return nil, err
 	}
 	id := spec.NewID(spec.PayoutType, t.actor, c.Reference)
 	if c.Reference != "" && has(t, PayoutKey(id)) {

@@ -53,22 +53,53 @@ func burn(t *task, c *spec.Burn) (proto.Message, error) {
 }
 
 func transferKeys(t *task, c *spec.Transfer) []Key {
-	keys := append(t.debitKeys(), t.receiverKeys(address(c.To))...)
-	if c.Reference == "" {
-		return keys
+	return append(append(t.debitKeys(), t.receiverKeys(address(c.To))...), t.transferFactKeys(c.Reference)...)
+}
+
+// transferFactKeys names the record of a transfer; one without a reference has none.
+func (t *task) transferFactKeys(reference string) []Key {
+	if reference == "" {
+		return nil
 	}
-	return append(keys, TransferKey(spec.NewID(spec.TransferType, t.actor, c.Reference)))
+	return []Key{TransferKey(spec.NewID(spec.TransferType, t.actor, reference))}
+}
+
+// needsReference refuses a contract call without a reference: it has no nonce, so that a repeated one would pay twice.
+func (t *task) needsReference(reference string) error {
+	if reference == "" && !t.signed {
+		return spec.FieldErrorf(spec.MissingField, "reference", "is required")
+	}
+	return nil
+}
+
+// freshTransfer returns the identifier of a transfer that the actor makes for the first time.
+func (t *task) freshTransfer(reference string) (spec.ID, error) {
+	id := spec.NewID(spec.TransferType, t.actor, reference)
+	if err := t.needsReference(reference); err != nil {
+		return id, err
+	}
+	if reference != "" && has(t, TransferKey(id)) {
+		return id, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.TransferType))
+	}
+	return id, nil
+}
+
+// tellTransfer returns the view of a transfer that was made, and keeps the fact when it has a reference.
+func (t *task) tellTransfer(id spec.ID, reference string, fact Transfer) *spec.TransferView {
+	view := fact.view(id)
+	if reference == "" {
+		view.Transfer = nil
+		return view
+	}
+	t.put(TransferKey(id), fact)
+	return view
 }
 
 // transfer debits the actor and leaves the receiver a credit: two payers of one receiver share no key.
 func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
-	// A contract call has no nonce: without a reference a repeated one would pay twice.
-	if c.Reference == "" && !t.signed {
-		return nil, spec.FieldErrorf(spec.MissingField, "reference", "is required")
-	}
-	id := spec.NewID(spec.TransferType, t.actor, c.Reference)
-	if c.Reference != "" && has(t, TransferKey(id)) {
-		return nil, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.TransferType))
+	id, err := t.freshTransfer(c.Reference)
+	if err != nil {
+		return nil, err
 	}
 	amount, to := amount(c.Amount), address(c.To)
 	if to == t.actor {
@@ -81,14 +112,7 @@ func transfer(t *task, c *spec.Transfer) (proto.Message, error) {
 		return nil, err
 	}
 	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_TRANSFER)
-	fact := Transfer{From: t.actor, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}
-	view := fact.view(id)
-	if c.Reference == "" {
-		view.Transfer = nil
-		return view, nil
-	}
-	t.put(TransferKey(id), fact)
-	return view, nil
+	return t.tellTransfer(id, c.Reference, Transfer{From: t.actor, To: to, Amount: amount, Memo: c.Memo, Time: t.tx.Time}), nil
 }
 
 // sweeper returns whose credits a sweep folds.

@@ -193,7 +193,7 @@ func (s *Service) openCredits(ctx context.Context, address spec.Address) (spec.A
 			break
 		}
 	}
-	slices.SortStableFunc(credits, biggestFirst)
+	slices.SortStableFunc(credits, BiggestFirst)
 	return account, credits, nil
 }
 
@@ -216,7 +216,8 @@ func creditFromView(view *spec.Credit) (Credit, error) {
 	return Credit{Name: name, Amount: amount}, err
 }
 
-func biggestFirst(a, b Credit) int {
+// BiggestFirst orders credits by their amounts.
+func BiggestFirst(a, b Credit) int {
 	switch {
 	case b.Amount.Less(a.Amount):
 		return -1

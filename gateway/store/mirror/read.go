@@ -180,19 +180,9 @@ func (m *Mirror) Funds(address spec.Address, credits int) (app.Funds, error) {
 	if funds.Credits, err = m.creditsOf(address, funds.CreditCount); err != nil {
 		return funds, fmt.Errorf("read credits: %w", err)
 	}
-	slices.SortStableFunc(funds.Credits, biggerFirst)
+	slices.SortStableFunc(funds.Credits, app.BiggestFirst)
 	funds.Credits = funds.Credits[:min(len(funds.Credits), credits)]
 	return funds, nil
-}
-
-func biggerFirst(a, b app.Credit) int {
-	switch {
-	case b.Amount.Less(a.Amount):
-		return -1
-	case a.Amount.Less(b.Amount):
-		return 1
-	}
-	return 0
 }
 
 // creditsOf reads an account's credits, in memory when all that it has lie there.
