@@ -57,7 +57,7 @@ func declineReturn(t *task, c *spec.DeclineReturn) (proto.Message, error) {
 }
 
 // shipReturn is the buyer's word. Whoever of the two sides is silent loses: the seller who did not answer has agreed, the one who
-// does not refund or dispute in time what comes back has received it.
+// does not refund in time what comes back has received it. It cannot contest a return on its way yet; splitting by consent it can.
 func shipReturn(t *task, c *spec.ShipReturn) (proto.Message, error) {
 	id, order, err := t.openOrder(c.Order, buyer, returnAsked, returnAccepted)
 	if err != nil {
