@@ -89,6 +89,10 @@ type Batcher struct {
 	flying [kinds]int
 	// departed is when the last batch of each kind left.
 	departed [kinds]time.Time
+	// took is how long the last ordinary batch was on its way.
+	took time.Duration
+	// apartPause is the pause after a batch that is carried apart.
+	apartPause time.Duration
 	// wake is told that there is something to dispatch.
 	wake chan struct{}
 }
@@ -104,9 +108,17 @@ const (
 	kinds
 )
 
-// apartPause is the least time between two batches that are carried apart: each costs the network as much as one of a thousand, and
-// troublemakers must not take that from the others.
-const apartPause = 500 * time.Millisecond
+// The least time between two batches that are carried apart: each costs the network as much as one of a thousand, and troublemakers
+// must not take that from the others. It doubles with each that is lost, is halved by each that is not, and is no less than twice what
+// the network takes for an ordinary one.
+const (
+	shortestApart = 250 * time.Millisecond
+	longestApart  = 2 * time.Second
+)
+
+// slow is how long a batch takes on a network that has more to do than this gateway gives it: then half-empty ones do not follow each other, but wait until
+// the one before is back, and fill. It is more than twice what an idle network takes.
+const slow = 300 * time.Millisecond
 
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
 const quietShare = 5
@@ -135,6 +147,7 @@ func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher
 	b := &Batcher{
 		options: options.withDefaults(), ledger: ledger, model: model, witness: witness,
 		waiting: map[spec.ID]*entry{}, posts: map[uint32]*post{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
+		apartPause: shortestApart,
 	}
 	b.queue = newQueue(b.apart, b.options.MaxIntents)
 	return b
@@ -210,7 +223,6 @@ func (b *Batcher) carryHere(e *entry) {
 	e.home, e.suspect, e.limit, e.notBefore = 0, false, 0, time.Time{}
 	e.payAtHome(b.witness)
 	e.nameKeys()
-	b.queue.enters(e)
 }
 
 // nudge wakes the dispatcher; one nudge is as good as many.
@@ -277,11 +289,14 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 			if now.Sub(b.departed[quiet]) < quietMemory {
 				limit = max(1, limit/quietShare)
 			}
+			if b.flying[ordinary] > 0 && b.took > slow && b.queue.size-b.queue.sizeAside < limit/2 {
+				break // It fills meanwhile.
+			}
 			taken, first = b.queue.take(now, false, limit, b.options.MaxBytes)
 		case quiet:
 			taken = b.queue.takeQuiet(now, b.options.MaxBytes)
 		case apart:
-			if first = b.departed[apart].Add(apartPause); now.Before(first) {
+			if first = b.departed[apart].Add(max(b.apartPause, 2*b.took)); now.Before(first) {
 				break
 			}
 			taken, first = b.queue.take(now, true, min(maxApart, b.options.MaxIntents), b.options.MaxBytes)
@@ -300,12 +315,14 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 
 // fly carries one batch and lands each of its intents: at its submitter, or back in the queue.
 func (b *Batcher) fly(ctx context.Context, f *flight) {
+	departed := time.Now()
 	landing := b.carry(ctx, f)
 	b.mu.Lock()
 	b.queue.release(f.keys)
 	for _, account := range landing.guilty {
 		b.quarantine.condemn(account, time.Now())
 	}
+	b.pace(f, landing, time.Since(departed))
 	for _, e := range landing.again {
 		e.nameKeys()
 	}
@@ -315,6 +332,18 @@ func (b *Batcher) fly(ctx context.Context, f *flight) {
 	}
 	b.flying[f.kind]--
 	b.finish(landing)
+}
+
+// pace learns from a batch that came back after the time.
+func (b *Batcher) pace(f *flight, l *landing, took time.Duration) {
+	switch {
+	case f.kind == ordinary:
+		b.took = took
+	case f.kind == apart && len(l.guilty) > 0:
+		b.apartPause = min(2*b.apartPause, longestApart)
+	case f.kind == apart:
+		b.apartPause = max(b.apartPause/2, shortestApart)
+	}
 }
 
 // finish tells the submitters whose intents have an outcome. The caller holds the lock, which is let go.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -624,5 +625,97 @@ func TestCreditsAreNamed(t *testing.T) {
 	h.noErrors(h.all([]*spec.SignedIntent{h.pays(p, shop, 50)}))
 	if _, err := h.batcher.Submit(h.ctx, h.pays(p, shop, 1)); spec.ErrorCode(err) != spec.InsufficientFunds {
 		t.Errorf("beyond its funds: %v", err)
+	}
+}
+
+// On a slow network a half-empty batch does not follow another that is on its way: what comes meanwhile leaves together, when that one is back.
+func TestBatchesFillWhileTheNetworkIsSlow(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	shop := spec.OrganisationAddress("ShopMSP")
+	var mu sync.Mutex
+	var sizes []int
+	entered, leave := make(chan struct{}), make(chan struct{})
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		mu.Lock()
+		sizes = append(sizes, len(intents))
+		n := len(sizes)
+		mu.Unlock()
+		switch n {
+		case 1:
+			time.Sleep(350 * time.Millisecond) // is what a slow network does
+		case 2:
+			close(entered)
+			<-leave
+		}
+		return next()
+	}
+	if _, err := h.batcher.Submit(h.ctx, h.pays(h.newPerson(10), shop, 1)); err != nil {
+		t.Fatal(err)
+	}
+	taken := h.batcher.Take([]*spec.SignedIntent{h.pays(h.newPerson(10), shop, 1)}, false)
+	<-entered
+	for range 5 {
+		taken = append(taken, h.batcher.Take([]*spec.SignedIntent{h.pays(h.newPerson(10), shop, 1)}, false)...)
+	}
+	close(leave)
+	for _, one := range taken {
+		if _, err := one.Wait(h.ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Equal(sizes, []int{1, 1, 5}) {
+		t.Errorf("batches of %v", sizes)
+	}
+}
+
+// However many intents of a troublemaker wait, strangers' are not carried as those of quiet parties beside a busy one.
+func TestTroublemakerMakesNobodyQuiet(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 100, InFlight: 1})
+	troublemaker, shop := h.newPerson(100), spec.OrganisationAddress("ShopMSP")
+	public := string(troublemaker.key.Public().(ed25519.PublicKey))
+	h.elsewhere(h.voids(troublemaker, 50)) // who is seen to act elsewhere is carried apart
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var mu sync.Mutex
+	var strangers []int
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		mu.Lock()
+		honest := string(intents[0].PublicKey) != public
+		if honest {
+			strangers = append(strangers, len(intents))
+		}
+		first := honest && len(strangers) == 1
+		mu.Unlock()
+		if first {
+			close(entered)
+		}
+		if first || !honest {
+			<-leave
+		}
+		return next()
+	}
+	taken := h.batcher.Take([]*spec.SignedIntent{h.pays(h.newPerson(10), shop, 1)}, false)
+	<-entered
+	var attack []*spec.SignedIntent
+	for range 40 {
+		attack = append(attack, h.pays(troublemaker, spec.OrganisationAddress("FriendMSP"), 1))
+	}
+	troubles := h.batcher.Take(attack, false)
+	payees := make([]spec.Address, 20)
+	for i := range payees {
+		payees[i] = h.newPerson(1).address
+	}
+	var honest []*spec.SignedIntent
+	for i := range 100 {
+		honest = append(honest, h.pays(h.newPerson(10), payees[i%len(payees)], 1))
+	}
+	taken = append(taken, h.batcher.Take(honest, false)...)
+	close(leave)
+	for _, one := range append(taken, troubles...) {
+		if _, err := one.Wait(h.ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Equal(strangers, []int{1, 100}) {
+		t.Errorf("strangers rode in batches of %v", strangers)
 	}
 }

@@ -31,8 +31,12 @@ func newCrowd(maxIntents int) crowd {
 	return crowd{parties: map[ledger.Key]int{}, busyFrom: max(quietLimit, maxIntents/busyShare) + 1}
 }
 
-// enters counts an intent that is taken in.
+// enters counts an intent that is taken in, once.
 func (c *crowd) enters(e *entry) {
+	if e.counted {
+		return
+	}
+	e.counted = true
 	quiet := true
 	for _, party := range e.parties {
 		c.parties[party]++
@@ -47,8 +51,12 @@ func (c *crowd) enters(e *entry) {
 	}
 }
 
-// leaves counts one that has its outcome.
+// leaves discounts one that has its outcome or is carried apart from now on.
 func (c *crowd) leaves(e *entry) {
+	if !e.counted {
+		return
+	}
+	e.counted = false
 	for _, party := range e.parties {
 		switch c.parties[party]--; c.parties[party] {
 		case c.busyFrom - 1:

@@ -29,6 +29,8 @@ type entry struct {
 	receivers map[ledger.Key]bool
 	// parties are who and what it is about, for the count of the crowd.
 	parties []ledger.Key
+	// counted: the crowd counts it.
+	counted bool
 	size    int
 	// weight is how many keys the batch reads or writes because of it, at least.
 	weight int

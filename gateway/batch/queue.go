@@ -23,7 +23,8 @@ type queue struct {
 	turn, aside []*lane
 	// apart says which are.
 	apart func(spec.Address) bool
-	size  int
+	// size is how many intents wait, sizeAside how many of them in lanes aside.
+	size, sizeAside int
 	// moved: a lane changed sides.
 	moved bool
 	// held has the keys that batches in flight touch; no two touch one.
@@ -59,6 +60,17 @@ func (q *queue) push(e *entry) {
 	l := q.lane(e.intent.Actor)
 	l.entries = append(l.entries, e)
 	q.size++
+	q.count(e, l.aside)
+}
+
+// count takes account of an intent that comes to a side. The crowd does not count what is carried apart: it fills nobody's batch.
+func (q *queue) count(e *entry, aside bool) {
+	if aside {
+		q.sizeAside++
+		q.leaves(e)
+	} else {
+		q.enters(e)
+	}
 }
 
 // pushBack puts intents that were taken before at the heads of their lanes, in their order.
@@ -68,6 +80,7 @@ func (q *queue) pushBack(entries []*entry) {
 		l := q.lane(e.intent.Actor)
 		l.entries = append([]*entry{e}, l.entries...)
 		q.size++
+		q.count(e, l.aside)
 	}
 }
 
@@ -127,6 +140,9 @@ func (q *queue) takeHead(s *selection, l *lane) bool {
 	}
 	l.entries = l.entries[1:]
 	q.size--
+	if l.aside {
+		q.sizeAside--
+	}
 	s.bytes += e.size
 	s.weight += e.weight
 	s.taken = append(s.taken, e)
@@ -182,6 +198,12 @@ func (q *queue) rotate(aside bool, served int) {
 			delete(q.lanes, l.actor)
 		case l.moves:
 			l.aside, l.moves, q.moved = !aside, false, true
+			if !l.aside {
+				q.sizeAside -= len(l.entries)
+			}
+			for _, e := range l.entries {
+				q.count(e, l.aside)
+			}
 			other := q.side(!aside)
 			*other = append(*other, l)
 		default:

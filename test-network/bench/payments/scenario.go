@@ -56,7 +56,8 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 		return result, err
 	}
 	d := c.driver(l.limit, l.carriers...)
-	if err := c.window(ctx, lab, d, l); err != nil {
+	resting, err := c.window(ctx, lab, d, l)
+	if err != nil {
 		return result, err
 	}
 	lab.Say("  folding")
@@ -68,6 +69,7 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	if err != nil {
 		return result, err
 	}
+	found.length -= resting
 	after := c.relay.Blocks.Tally()
 	refused, text := d.Refusals()
 	if refused > 0 {
@@ -85,17 +87,20 @@ func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (resul
 	return result, c.relay.Audit(ctx, c.facts)
 }
 
-// window drives the load for its length, while the operator's gateway folds fees and whatever runs beside.
-func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *crowd.Driver, l load) error {
+// window drives the load for its length, while the operator's gateway folds fees and whatever runs beside. It returns how long what ran
+// beside took to come to rest after the last of the load's own operations, which nobody of those waited for.
+func (c *consortium) window(ctx context.Context, lab *bench.Lab, d *crowd.Driver, l load) (resting time.Duration, err error) {
 	running, cancel := context.WithCancel(ctx)
 	group, running := errgroup.WithContext(running)
 	group.Go(func() error { return c.foldFees(running, time.Second) })
 	if l.beside != nil {
 		group.Go(func() error { return l.beside(running) })
 	}
-	err := d.Run(running, length(lab), l.plan)
+	err = d.Run(running, length(lab), l.plan)
+	ended := time.Now()
 	cancel()
-	return errors.Join(err, group.Wait())
+	err = errors.Join(err, group.Wait())
+	return time.Since(ended), err
 }
 
 func (c *consortium) report(result *bench.Result, d *crowd.Driver, found measured, l load) {
