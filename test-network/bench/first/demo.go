@@ -36,8 +36,8 @@ func phases() *bench.Phases {
 		{Phase: "modules", Text: "go: downloading "},
 		{Phase: "build", Text: "build: ok in "},
 		{Phase: "fabric", Text: " fabric programs "},
-		{Phase: "network", Text: "The purchase"},
-		{Phase: "purchase_and_down", Text: demoOK},
+		{Phase: "network", Text: "up: ok in "},
+		{Phase: "stories_and_down", Text: demoOK},
 	}}
 }
 
@@ -55,7 +55,7 @@ func demo(ctx context.Context, lab *bench.Lab, name string, cold bool, goalSecon
 	if err != nil {
 		return result, err
 	}
-	took, ok := phases.Ended("purchase_and_down")
+	took, ok := phases.Ended("stories_and_down")
 	if !ok {
 		return result, errors.New("scripts/demo --once ended with status 0 and without its line " + demoOK)
 	}

@@ -1,4 +1,4 @@
-// Command cmt-demo stands up the local network, carries one purchase through it over REST, and shows that it adds up.
+// Command cmt-demo stands up the local network, plays the stories of package demo on it over REST, and shows that they add up.
 // scripts/demo builds the programs and calls it.
 package main
 
@@ -20,8 +20,9 @@ import (
 
 const usage = `usage: scripts/demo [--once | --env | --down] [--data DIR] [--json FILE]
 
-Builds what is needed, stands up the network, carries one purchase from listing to payout through the REST API, and
-checks the books. The network stays up; run it again for another purchase on the same ledger.
+Builds what is needed, stands up the network, and plays stories on it through the REST API: a purchase, a shipment whose
+release nobody asks for, a local hand-off, a service by milestones, a haggled price, an auction, a dispute, a return. Then
+it checks the books. The network stays up; run it again for more of them on the same ledger.
 
   --once       use a network of its own, on free ports, and leave neither process nor folder behind
   --env        print the running demo's gateways and API keys, to be evaluated by a shell
@@ -82,7 +83,7 @@ func parse(args []string) (*options, error) {
 	case o.once && o.data != "":
 		return nil, errors.New("--once and --data exclude each other: --once uses a folder of its own")
 	case (o.down || o.env) && o.json != "":
-		return nil, errors.New("--json goes with a purchase: leave --down and --env away")
+		return nil, errors.New("--json goes with the stories: leave --down and --env away")
 	}
 	return o, nil
 }
@@ -127,8 +128,8 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Println("\nThe purchase")
-	d := &demo.Demo{Facts: facts, GatewayProgram: o.path(".bin", "cmt-gateway"), Out: os.Stdout}
+	fmt.Println()
+	d := &demo.Demo{Facts: facts, GatewayProgram: o.path(".bin", "cmt-gateway"), NetworkProgram: o.path(".bin", "cmt-network"), Out: os.Stdout}
 	if err := d.Run(ctx); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ type Document struct {
 	Peers     []PeerDocument    `json:"peers"`
 	Orderers  []OrdererDocument `json:"orderers"`
 	Accounts  []AccountDocument `json:"accounts"`
-	// Listing and Order are the identifiers of the last purchase, Supply all CMT there is.
+	// Listing and Order are the identifiers of the purchase, Supply all CMT there is.
 	Listing string `json:"listing"`
 	Order   string `json:"order"`
 	Supply  string `json:"supply"`
@@ -54,13 +54,13 @@ type AccountDocument struct {
 
 // Document returns what the demo leaves behind; call it after Run.
 func (d *Demo) Document() Document {
-	supply, _ := spec.AmountFromBytes(d.supplyAfter.Supply)
+	order := d.scenes[0].orders[0]
 	doc := Document{
 		Channel:   d.Facts.Channel,
 		Chaincode: d.Facts.Chaincode,
-		Listing:   spec.ID(d.listing.Listing).Text(spec.ListingType),
-		Order:     spec.ID(d.order.Order).Text(spec.OrderType),
-		Supply:    supply.String(),
+		Listing:   spec.ID(order.GetListing()).Text(spec.ListingType),
+		Order:     spec.ID(order.GetOrder()).Text(spec.OrderType),
+		Supply:    d.after.supply.String(),
 	}
 	for _, gateway := range d.Facts.Gateways {
 		doc.Gateways = append(doc.Gateways, GatewayDocument{gateway.Organisation, gateway.URL, d.keys[gateway.Organisation]})
