@@ -102,6 +102,16 @@ func (*Token) GetHold(ctx contractapi.TransactionContextInterface, command []byt
 	return run(ctx, spec.TokenContract+":GetHold", command)
 }
 
+// GetMint: look up a mint.
+func (*Token) GetMint(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetMint", command)
+}
+
+// GetBurn: look up a burn.
+func (*Token) GetBurn(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.TokenContract+":GetBurn", command)
+}
+
 // GetTransfer: look up a transfer.
 func (*Token) GetTransfer(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.TokenContract+":GetTransfer", command)

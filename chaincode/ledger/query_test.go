@@ -88,6 +88,20 @@ func TestSupplyCountsMintedAndBurnt(t *testing.T) {
 	}
 }
 
+// The supply was what it was then: who looks a mint up later is not told.
+func TestMintsAndBurnsAreFound(t *testing.T) {
+	b := openBooks(t)
+	minted := b.must(treasurer, "", "token:Mint", mintOf(spec.CMT(5)), nil).(*spec.MintView)
+	burnt := b.must(treasurer, "", "token:Burn", &spec.Burn{Reference: "b", Amount: spec.CMT(2).Bytes()}, nil).(*spec.BurnView)
+	minted.Supply, burnt.Supply = nil, nil
+	if found := b.must(carrier, "", "token:GetMint", &spec.GetMint{Mint: minted.Mint}, nil); !proto.Equal(found, minted) {
+		t.Errorf("the mint is %v, was made as %v", found, minted)
+	}
+	if found := b.must(carrier, "", "token:GetBurn", &spec.GetBurn{Burn: burnt.Burn}, nil); !proto.Equal(found, burnt) {
+		t.Errorf("the burn is %v, was made as %v", found, burnt)
+	}
+}
+
 func TestWhatWasCreatedIsFoundUnderItsIdentifier(t *testing.T) {
 	b := openBooks(t)
 	b.fund(buyers, "anna", spec.CMT(7))

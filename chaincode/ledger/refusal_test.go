@@ -169,6 +169,8 @@ var refusals = []refusal{
 		return b, anna, &spec.VoidNonce{Nonce: 7}, nil
 	}},
 	{"token:MoveHome", spec.NotFound, "msp_id", simple(anna, &spec.MoveHome{MspId: stranger})},
+	{"token:GetMint", spec.NotFound, "mint", simple(anna, &spec.GetMint{Mint: make([]byte, 20)})},
+	{"token:GetBurn", spec.NotFound, "burn", simple(anna, &spec.GetBurn{Burn: make([]byte, 20)})},
 	{"token:GetTransfer", spec.NotFound, "transfer", simple(anna, &spec.GetTransfer{Transfer: make([]byte, 20)})},
 	{"market:CreateListing", spec.ReferenceUsed, "reference", shop(seller, func(*books, spec.ID) proto.Message {
 		return &spec.CreateListing{Reference: "lamp", Price: spec.CMT(1).Bytes(), Stock: 1, Category: "x", ContentHash: make([]byte, 32)}

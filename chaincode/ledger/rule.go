@@ -49,6 +49,8 @@ var rules = map[string]rule{
 	spec.TokenContract + ":ExpireHold":     define(tokenHoldKeys[*spec.ExpireHold], expireHold),
 	spec.TokenContract + ":GetHold":        define(tokenHoldKeys[*spec.GetHold], getHold),
 	spec.TokenContract + ":GetTransfer":    define(getTransferKeys, getTransfer),
+	spec.TokenContract + ":GetMint":        define(getMintKeys, getMint),
+	spec.TokenContract + ":GetBurn":        define(getBurnKeys, getBurn),
 	spec.TokenContract + ":GetBalance":     define(getBalanceKeys, getBalance),
 	spec.TokenContract + ":ListCredits":    define(noKeys[*spec.ListCredits], listCredits),
 	spec.TokenContract + ":GetSupply":      define(getSupplyKeys, getSupply),

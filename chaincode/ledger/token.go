@@ -27,9 +27,27 @@ func mint(t *task, c *spec.Mint) (proto.Message, error) {
 	}
 	supply.Minted = minted
 	t.put(SupplyKey(), supply)
-	t.put(MintKey(id), Mint{To: to, Amount: amount, Time: t.tx.Time})
+	fact := Mint{To: to, Amount: amount, Time: t.tx.Time}
+	t.put(MintKey(id), fact)
 	t.credit(to, amount, spec.CreditKind_CREDIT_KIND_MINT)
-	return &spec.MintView{Mint: id[:], To: to.Bytes(), Amount: amount.Bytes(), Supply: supply.Total().Bytes()}, nil
+	view := fact.view(id)
+	view.Supply = supply.Total().Bytes()
+	return view, nil
+}
+
+func getMintKeys(_ *task, c *spec.GetMint) []Key { return []Key{MintKey(identifier(c.Mint))} }
+
+func getMint(t *task, c *spec.GetMint) (proto.Message, error) {
+	id := identifier(c.Mint)
+	fact, ok := get[Mint](t, MintKey(id))
+	if !ok {
+		return nil, spec.FieldErrorf(spec.NotFound, "mint", "there is no %s", id.Text(spec.MintType))
+	}
+	return fact.view(id), nil
+}
+
+func (f Mint) view(id spec.ID) *spec.MintView {
+	return &spec.MintView{Mint: id[:], To: f.To.Bytes(), Amount: f.Amount.Bytes(), Time: f.Time}
 }
 
 func burnKeys(t *task, c *spec.Burn) []Key {
@@ -48,8 +66,26 @@ func burn(t *task, c *spec.Burn) (proto.Message, error) {
 	supply, _ := get[Supply](t, SupplyKey())
 	supply.Burnt, _ = supply.Burnt.Add(amount)
 	t.put(SupplyKey(), supply)
-	t.put(BurnKey(id), Burn{From: t.actor, Amount: amount, Time: t.tx.Time})
-	return &spec.BurnView{Burn: id[:], From: t.actor.Bytes(), Amount: amount.Bytes(), Supply: supply.Total().Bytes()}, nil
+	fact := Burn{From: t.actor, Amount: amount, Time: t.tx.Time}
+	t.put(BurnKey(id), fact)
+	view := fact.view(id)
+	view.Supply = supply.Total().Bytes()
+	return view, nil
+}
+
+func getBurnKeys(_ *task, c *spec.GetBurn) []Key { return []Key{BurnKey(identifier(c.Burn))} }
+
+func getBurn(t *task, c *spec.GetBurn) (proto.Message, error) {
+	id := identifier(c.Burn)
+	fact, ok := get[Burn](t, BurnKey(id))
+	if !ok {
+		return nil, spec.FieldErrorf(spec.NotFound, "burn", "there is no %s", id.Text(spec.BurnType))
+	}
+	return fact.view(id), nil
+}
+
+func (f Burn) view(id spec.ID) *spec.BurnView {
+	return &spec.BurnView{Burn: id[:], From: f.From.Bytes(), Amount: f.Amount.Bytes(), Time: f.Time}
 }
 
 func transferKeys(t *task, c *spec.Transfer) []Key {

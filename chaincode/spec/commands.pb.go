@@ -448,6 +448,94 @@ func (x *GetTransfer) GetTransfer() []byte {
 	return nil
 }
 
+type GetMint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Mint          []byte                 `protobuf:"bytes,1,opt,name=mint,proto3" json:"mint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMint) Reset() {
+	*x = GetMint{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMint) ProtoMessage() {}
+
+func (x *GetMint) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMint.ProtoReflect.Descriptor instead.
+func (*GetMint) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetMint) GetMint() []byte {
+	if x != nil {
+		return x.Mint
+	}
+	return nil
+}
+
+type GetBurn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Burn          []byte                 `protobuf:"bytes,1,opt,name=burn,proto3" json:"burn,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBurn) Reset() {
+	*x = GetBurn{}
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBurn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBurn) ProtoMessage() {}
+
+func (x *GetBurn) ProtoReflect() protoreflect.Message {
+	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBurn.ProtoReflect.Descriptor instead.
+func (*GetBurn) Descriptor() ([]byte, []int) {
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetBurn) GetBurn() []byte {
+	if x != nil {
+		return x.Burn
+	}
+	return nil
+}
+
 type GetBalance struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       []byte                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -457,7 +545,7 @@ type GetBalance struct {
 
 func (x *GetBalance) Reset() {
 	*x = GetBalance{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +557,7 @@ func (x *GetBalance) String() string {
 func (*GetBalance) ProtoMessage() {}
 
 func (x *GetBalance) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[8]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +570,7 @@ func (x *GetBalance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBalance.ProtoReflect.Descriptor instead.
 func (*GetBalance) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{8}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBalance) GetAddress() []byte {
@@ -503,7 +591,7 @@ type ListCredits struct {
 
 func (x *ListCredits) Reset() {
 	*x = ListCredits{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +603,7 @@ func (x *ListCredits) String() string {
 func (*ListCredits) ProtoMessage() {}
 
 func (x *ListCredits) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[9]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +616,7 @@ func (x *ListCredits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCredits.ProtoReflect.Descriptor instead.
 func (*ListCredits) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{9}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListCredits) GetAddress() []byte {
@@ -560,7 +648,7 @@ type GetSupply struct {
 
 func (x *GetSupply) Reset() {
 	*x = GetSupply{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +660,7 @@ func (x *GetSupply) String() string {
 func (*GetSupply) ProtoMessage() {}
 
 func (x *GetSupply) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[10]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +673,7 @@ func (x *GetSupply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSupply.ProtoReflect.Descriptor instead.
 func (*GetSupply) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{10}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
 }
 
 type VariantTerms struct {
@@ -598,7 +686,7 @@ type VariantTerms struct {
 
 func (x *VariantTerms) Reset() {
 	*x = VariantTerms{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +698,7 @@ func (x *VariantTerms) String() string {
 func (*VariantTerms) ProtoMessage() {}
 
 func (x *VariantTerms) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[11]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +711,7 @@ func (x *VariantTerms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VariantTerms.ProtoReflect.Descriptor instead.
 func (*VariantTerms) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{11}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VariantTerms) GetPrice() []byte {
@@ -659,7 +747,7 @@ type CreateListing struct {
 
 func (x *CreateListing) Reset() {
 	*x = CreateListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +759,7 @@ func (x *CreateListing) String() string {
 func (*CreateListing) ProtoMessage() {}
 
 func (x *CreateListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[12]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +772,7 @@ func (x *CreateListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateListing.ProtoReflect.Descriptor instead.
 func (*CreateListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{12}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateListing) GetReference() string {
@@ -783,7 +871,7 @@ type EditListing struct {
 
 func (x *EditListing) Reset() {
 	*x = EditListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +883,7 @@ func (x *EditListing) String() string {
 func (*EditListing) ProtoMessage() {}
 
 func (x *EditListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[13]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +896,7 @@ func (x *EditListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditListing.ProtoReflect.Descriptor instead.
 func (*EditListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{13}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EditListing) GetListing() []byte {
@@ -897,7 +985,7 @@ type CloseListing struct {
 
 func (x *CloseListing) Reset() {
 	*x = CloseListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +997,7 @@ func (x *CloseListing) String() string {
 func (*CloseListing) ProtoMessage() {}
 
 func (x *CloseListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[14]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +1010,7 @@ func (x *CloseListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseListing.ProtoReflect.Descriptor instead.
 func (*CloseListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{14}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CloseListing) GetListing() []byte {
@@ -943,7 +1031,7 @@ type SuspendListing struct {
 
 func (x *SuspendListing) Reset() {
 	*x = SuspendListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1043,7 @@ func (x *SuspendListing) String() string {
 func (*SuspendListing) ProtoMessage() {}
 
 func (x *SuspendListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[15]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1056,7 @@ func (x *SuspendListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendListing.ProtoReflect.Descriptor instead.
 func (*SuspendListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{15}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SuspendListing) GetListing() []byte {
@@ -1001,7 +1089,7 @@ type ResumeListing struct {
 
 func (x *ResumeListing) Reset() {
 	*x = ResumeListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1101,7 @@ func (x *ResumeListing) String() string {
 func (*ResumeListing) ProtoMessage() {}
 
 func (x *ResumeListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[16]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1114,7 @@ func (x *ResumeListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeListing.ProtoReflect.Descriptor instead.
 func (*ResumeListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{16}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResumeListing) GetListing() []byte {
@@ -1045,7 +1133,7 @@ type GetListing struct {
 
 func (x *GetListing) Reset() {
 	*x = GetListing{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1145,7 @@ func (x *GetListing) String() string {
 func (*GetListing) ProtoMessage() {}
 
 func (x *GetListing) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[17]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1158,7 @@ func (x *GetListing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetListing.ProtoReflect.Descriptor instead.
 func (*GetListing) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{17}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetListing) GetListing() []byte {
@@ -1096,7 +1184,7 @@ type PlaceOrder struct {
 
 func (x *PlaceOrder) Reset() {
 	*x = PlaceOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1196,7 @@ func (x *PlaceOrder) String() string {
 func (*PlaceOrder) ProtoMessage() {}
 
 func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[18]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1209,7 @@ func (x *PlaceOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceOrder.ProtoReflect.Descriptor instead.
 func (*PlaceOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{18}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PlaceOrder) GetReference() string {
@@ -1189,7 +1277,7 @@ type AcceptOrder struct {
 
 func (x *AcceptOrder) Reset() {
 	*x = AcceptOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1289,7 @@ func (x *AcceptOrder) String() string {
 func (*AcceptOrder) ProtoMessage() {}
 
 func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[19]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1302,7 @@ func (x *AcceptOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptOrder.ProtoReflect.Descriptor instead.
 func (*AcceptOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{19}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AcceptOrder) GetOrder() []byte {
@@ -1235,7 +1323,7 @@ type ShipOrder struct {
 
 func (x *ShipOrder) Reset() {
 	*x = ShipOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1335,7 @@ func (x *ShipOrder) String() string {
 func (*ShipOrder) ProtoMessage() {}
 
 func (x *ShipOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[20]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1348,7 @@ func (x *ShipOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShipOrder.ProtoReflect.Descriptor instead.
 func (*ShipOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{20}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ShipOrder) GetOrder() []byte {
@@ -1294,7 +1382,7 @@ type HandOverOrder struct {
 
 func (x *HandOverOrder) Reset() {
 	*x = HandOverOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1394,7 @@ func (x *HandOverOrder) String() string {
 func (*HandOverOrder) ProtoMessage() {}
 
 func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[21]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1407,7 @@ func (x *HandOverOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandOverOrder.ProtoReflect.Descriptor instead.
 func (*HandOverOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{21}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HandOverOrder) GetOrder() []byte {
@@ -1346,7 +1434,7 @@ type ReportDelivery struct {
 
 func (x *ReportDelivery) Reset() {
 	*x = ReportDelivery{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1446,7 @@ func (x *ReportDelivery) String() string {
 func (*ReportDelivery) ProtoMessage() {}
 
 func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[22]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1459,7 @@ func (x *ReportDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDelivery.ProtoReflect.Descriptor instead.
 func (*ReportDelivery) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{22}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReportDelivery) GetOrder() []byte {
@@ -1398,7 +1486,7 @@ type ConfirmOrder struct {
 
 func (x *ConfirmOrder) Reset() {
 	*x = ConfirmOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1498,7 @@ func (x *ConfirmOrder) String() string {
 func (*ConfirmOrder) ProtoMessage() {}
 
 func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[23]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1511,7 @@ func (x *ConfirmOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmOrder.ProtoReflect.Descriptor instead.
 func (*ConfirmOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{23}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ConfirmOrder) GetOrder() []byte {
@@ -1449,7 +1537,7 @@ type CancelOrder struct {
 
 func (x *CancelOrder) Reset() {
 	*x = CancelOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1549,7 @@ func (x *CancelOrder) String() string {
 func (*CancelOrder) ProtoMessage() {}
 
 func (x *CancelOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[24]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1562,7 @@ func (x *CancelOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelOrder.ProtoReflect.Descriptor instead.
 func (*CancelOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{24}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CancelOrder) GetOrder() []byte {
@@ -1494,7 +1582,7 @@ type RefundOrder struct {
 
 func (x *RefundOrder) Reset() {
 	*x = RefundOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1594,7 @@ func (x *RefundOrder) String() string {
 func (*RefundOrder) ProtoMessage() {}
 
 func (x *RefundOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[25]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1607,7 @@ func (x *RefundOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundOrder.ProtoReflect.Descriptor instead.
 func (*RefundOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{25}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RefundOrder) GetOrder() []byte {
@@ -1545,7 +1633,7 @@ type ExpireOrder struct {
 
 func (x *ExpireOrder) Reset() {
 	*x = ExpireOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1645,7 @@ func (x *ExpireOrder) String() string {
 func (*ExpireOrder) ProtoMessage() {}
 
 func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[26]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1658,7 @@ func (x *ExpireOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpireOrder.ProtoReflect.Descriptor instead.
 func (*ExpireOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{26}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ExpireOrder) GetOrder() []byte {
@@ -1589,7 +1677,7 @@ type ReleaseOrder struct {
 
 func (x *ReleaseOrder) Reset() {
 	*x = ReleaseOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1689,7 @@ func (x *ReleaseOrder) String() string {
 func (*ReleaseOrder) ProtoMessage() {}
 
 func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[27]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1702,7 @@ func (x *ReleaseOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseOrder.ProtoReflect.Descriptor instead.
 func (*ReleaseOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{27}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReleaseOrder) GetOrder() []byte {
@@ -1633,7 +1721,7 @@ type GetOrder struct {
 
 func (x *GetOrder) Reset() {
 	*x = GetOrder{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +1733,7 @@ func (x *GetOrder) String() string {
 func (*GetOrder) ProtoMessage() {}
 
 func (x *GetOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[28]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +1746,7 @@ func (x *GetOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrder.ProtoReflect.Descriptor instead.
 func (*GetOrder) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{28}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetOrder) GetOrder() []byte {
@@ -1699,7 +1787,7 @@ type Genesis struct {
 
 func (x *Genesis) Reset() {
 	*x = Genesis{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1799,7 @@ func (x *Genesis) String() string {
 func (*Genesis) ProtoMessage() {}
 
 func (x *Genesis) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[29]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1812,7 @@ func (x *Genesis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Genesis.ProtoReflect.Descriptor instead.
 func (*Genesis) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{29}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Genesis) GetLedgerId() []byte {
@@ -1897,7 +1985,7 @@ type Fence struct {
 
 func (x *Fence) Reset() {
 	*x = Fence{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +1997,7 @@ func (x *Fence) String() string {
 func (*Fence) ProtoMessage() {}
 
 func (x *Fence) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[30]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2010,7 @@ func (x *Fence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fence.ProtoReflect.Descriptor instead.
 func (*Fence) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{30}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Fence) GetEpoch() uint64 {
@@ -1940,7 +2028,7 @@ type GetParameters struct {
 
 func (x *GetParameters) Reset() {
 	*x = GetParameters{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2040,7 @@ func (x *GetParameters) String() string {
 func (*GetParameters) ProtoMessage() {}
 
 func (x *GetParameters) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[31]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2053,7 @@ func (x *GetParameters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetParameters.ProtoReflect.Descriptor instead.
 func (*GetParameters) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{31}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{33}
 }
 
 type GetMember struct {
@@ -1977,7 +2065,7 @@ type GetMember struct {
 
 func (x *GetMember) Reset() {
 	*x = GetMember{}
-	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1989,7 +2077,7 @@ func (x *GetMember) String() string {
 func (*GetMember) ProtoMessage() {}
 
 func (x *GetMember) ProtoReflect() protoreflect.Message {
-	mi := &file_chaincode_spec_commands_proto_msgTypes[32]
+	mi := &file_chaincode_spec_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2002,7 +2090,7 @@ func (x *GetMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMember.ProtoReflect.Descriptor instead.
 func (*GetMember) Descriptor() ([]byte, []int) {
-	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{32}
+	return file_chaincode_spec_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetMember) GetMspId() string {
@@ -2041,7 +2129,11 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\bMoveHome\x12\x86\x01\n" +
 	"\x06msp_id\x18\x01 \x01(\tBo\xa2\xbb\x18k\b\r2gThe member that shall be the account's home: it may pay into the account directly and fold its credits.R\x05mspId\"M\n" +
 	"\vGetTransfer\x12>\n" +
-	"\btransfer\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x052\x1aThe transfer's identifier.R\btransfer\"F\n" +
+	"\btransfer\x18\x01 \x01(\fB\"\xa2\xbb\x18\x1e\b\x052\x1aThe transfer's identifier.R\btransfer\"=\n" +
+	"\aGetMint\x122\n" +
+	"\x04mint\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x062\x16The mint's identifier.R\x04mint\"=\n" +
+	"\aGetBurn\x122\n" +
+	"\x04burn\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\a2\x16The burn's identifier.R\x04burn\"F\n" +
 	"\n" +
 	"GetBalance\x128\n" +
 	"\aaddress\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x022\x16The account asked for.R\aaddress\"\xda\x01\n" +
@@ -2185,7 +2277,7 @@ func file_chaincode_spec_commands_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_commands_proto_rawDescData
 }
 
-var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_chaincode_spec_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Hints)(nil),          // 0: cmt.spec.Hints
 	(*Mint)(nil),           // 1: cmt.spec.Mint
@@ -2195,37 +2287,39 @@ var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*VoidNonce)(nil),      // 5: cmt.spec.VoidNonce
 	(*MoveHome)(nil),       // 6: cmt.spec.MoveHome
 	(*GetTransfer)(nil),    // 7: cmt.spec.GetTransfer
-	(*GetBalance)(nil),     // 8: cmt.spec.GetBalance
-	(*ListCredits)(nil),    // 9: cmt.spec.ListCredits
-	(*GetSupply)(nil),      // 10: cmt.spec.GetSupply
-	(*VariantTerms)(nil),   // 11: cmt.spec.VariantTerms
-	(*CreateListing)(nil),  // 12: cmt.spec.CreateListing
-	(*EditListing)(nil),    // 13: cmt.spec.EditListing
-	(*CloseListing)(nil),   // 14: cmt.spec.CloseListing
-	(*SuspendListing)(nil), // 15: cmt.spec.SuspendListing
-	(*ResumeListing)(nil),  // 16: cmt.spec.ResumeListing
-	(*GetListing)(nil),     // 17: cmt.spec.GetListing
-	(*PlaceOrder)(nil),     // 18: cmt.spec.PlaceOrder
-	(*AcceptOrder)(nil),    // 19: cmt.spec.AcceptOrder
-	(*ShipOrder)(nil),      // 20: cmt.spec.ShipOrder
-	(*HandOverOrder)(nil),  // 21: cmt.spec.HandOverOrder
-	(*ReportDelivery)(nil), // 22: cmt.spec.ReportDelivery
-	(*ConfirmOrder)(nil),   // 23: cmt.spec.ConfirmOrder
-	(*CancelOrder)(nil),    // 24: cmt.spec.CancelOrder
-	(*RefundOrder)(nil),    // 25: cmt.spec.RefundOrder
-	(*ExpireOrder)(nil),    // 26: cmt.spec.ExpireOrder
-	(*ReleaseOrder)(nil),   // 27: cmt.spec.ReleaseOrder
-	(*GetOrder)(nil),       // 28: cmt.spec.GetOrder
-	(*Genesis)(nil),        // 29: cmt.spec.Genesis
-	(*Fence)(nil),          // 30: cmt.spec.Fence
-	(*GetParameters)(nil),  // 31: cmt.spec.GetParameters
-	(*GetMember)(nil),      // 32: cmt.spec.GetMember
-	(*Member)(nil),         // 33: cmt.spec.Member
+	(*GetMint)(nil),        // 8: cmt.spec.GetMint
+	(*GetBurn)(nil),        // 9: cmt.spec.GetBurn
+	(*GetBalance)(nil),     // 10: cmt.spec.GetBalance
+	(*ListCredits)(nil),    // 11: cmt.spec.ListCredits
+	(*GetSupply)(nil),      // 12: cmt.spec.GetSupply
+	(*VariantTerms)(nil),   // 13: cmt.spec.VariantTerms
+	(*CreateListing)(nil),  // 14: cmt.spec.CreateListing
+	(*EditListing)(nil),    // 15: cmt.spec.EditListing
+	(*CloseListing)(nil),   // 16: cmt.spec.CloseListing
+	(*SuspendListing)(nil), // 17: cmt.spec.SuspendListing
+	(*ResumeListing)(nil),  // 18: cmt.spec.ResumeListing
+	(*GetListing)(nil),     // 19: cmt.spec.GetListing
+	(*PlaceOrder)(nil),     // 20: cmt.spec.PlaceOrder
+	(*AcceptOrder)(nil),    // 21: cmt.spec.AcceptOrder
+	(*ShipOrder)(nil),      // 22: cmt.spec.ShipOrder
+	(*HandOverOrder)(nil),  // 23: cmt.spec.HandOverOrder
+	(*ReportDelivery)(nil), // 24: cmt.spec.ReportDelivery
+	(*ConfirmOrder)(nil),   // 25: cmt.spec.ConfirmOrder
+	(*CancelOrder)(nil),    // 26: cmt.spec.CancelOrder
+	(*RefundOrder)(nil),    // 27: cmt.spec.RefundOrder
+	(*ExpireOrder)(nil),    // 28: cmt.spec.ExpireOrder
+	(*ReleaseOrder)(nil),   // 29: cmt.spec.ReleaseOrder
+	(*GetOrder)(nil),       // 30: cmt.spec.GetOrder
+	(*Genesis)(nil),        // 31: cmt.spec.Genesis
+	(*Fence)(nil),          // 32: cmt.spec.Fence
+	(*GetParameters)(nil),  // 33: cmt.spec.GetParameters
+	(*GetMember)(nil),      // 34: cmt.spec.GetMember
+	(*Member)(nil),         // 35: cmt.spec.Member
 }
 var file_chaincode_spec_commands_proto_depIdxs = []int32{
-	11, // 0: cmt.spec.CreateListing.variants:type_name -> cmt.spec.VariantTerms
-	11, // 1: cmt.spec.EditListing.variants:type_name -> cmt.spec.VariantTerms
-	33, // 2: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
+	13, // 0: cmt.spec.CreateListing.variants:type_name -> cmt.spec.VariantTerms
+	13, // 1: cmt.spec.EditListing.variants:type_name -> cmt.spec.VariantTerms
+	35, // 2: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
 	3,  // [3:3] is the sub-list for method output_type
 	3,  // [3:3] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
@@ -2246,7 +2340,7 @@ func file_chaincode_spec_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_commands_proto_rawDesc), len(file_chaincode_spec_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -898,6 +898,7 @@ type MintView struct {
 	To            []byte                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
 	Supply        []byte                 `protobuf:"bytes,4,opt,name=supply,proto3" json:"supply,omitempty"`
+	Time          int64                  `protobuf:"varint,5,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -960,12 +961,20 @@ func (x *MintView) GetSupply() []byte {
 	return nil
 }
 
+func (x *MintView) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
 type BurnView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Burn          []byte                 `protobuf:"bytes,1,opt,name=burn,proto3" json:"burn,omitempty"`
 	From          []byte                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	Amount        []byte                 `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
 	Supply        []byte                 `protobuf:"bytes,4,opt,name=supply,proto3" json:"supply,omitempty"`
+	Time          int64                  `protobuf:"varint,5,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1026,6 +1035,13 @@ func (x *BurnView) GetSupply() []byte {
 		return x.Supply
 	}
 	return nil
+}
+
+func (x *BurnView) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
 }
 
 type NonceView struct {
@@ -1893,17 +1909,19 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x06Supply\x12N\n" +
 	"\x06supply\x18\x01 \x01(\fB6\xa2\xbb\x182\b\x012.All CMT there is: accounts, credits and holds.R\x06supply\x12I\n" +
 	"\x06minted\x18\x02 \x01(\fB1\xa2\xbb\x18-\b\x012)CMT created, the initial supply among it.R\x06minted\x12,\n" +
-	"\x05burnt\x18\x03 \x01(\fB\x16\xa2\xbb\x18\x12\b\x012\x0eCMT destroyed.R\x05burnt\"\xc6\x01\n" +
+	"\x05burnt\x18\x03 \x01(\fB\x16\xa2\xbb\x18\x12\b\x012\x0eCMT destroyed.R\x05burnt\"\x95\x02\n" +
 	"\bMintView\x122\n" +
 	"\x04mint\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x062\x16The mint's identifier.R\x04mint\x12%\n" +
 	"\x02to\x18\x02 \x01(\fB\x15\xa2\xbb\x18\x11\b\x022\rWho received.R\x02to\x12)\n" +
-	"\x06amount\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x124\n" +
-	"\x06supply\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x012\x14The supply after it.R\x06supply\"\xd5\x01\n" +
+	"\x06amount\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x12N\n" +
+	"\x06supply\x18\x04 \x01(\fB6\xa2\xbb\x182\b\x01\x10\x012,The supply after it; only in its own answer.R\x06supply\x123\n" +
+	"\x04time\x18\x05 \x01(\x03B\x1f\xa2\xbb\x18\x1b\b\x0f2\x17The transaction's time.R\x04time\"\xa4\x02\n" +
 	"\bBurnView\x122\n" +
 	"\x04burn\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\a2\x16The burn's identifier.R\x04burn\x124\n" +
 	"\x04from\x18\x02 \x01(\fB \xa2\xbb\x18\x1c\b\x022\x18Whose CMT was destroyed.R\x04from\x12)\n" +
-	"\x06amount\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x124\n" +
-	"\x06supply\x18\x04 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x012\x14The supply after it.R\x06supply\"s\n" +
+	"\x06amount\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x012\tHow much.R\x06amount\x12N\n" +
+	"\x06supply\x18\x04 \x01(\fB6\xa2\xbb\x182\b\x01\x10\x012,The supply after it; only in its own answer.R\x06supply\x123\n" +
+	"\x04time\x18\x05 \x01(\x03B\x1f\xa2\xbb\x18\x1b\b\x0f2\x17The transaction's time.R\x04time\"s\n" +
 	"\tNonceView\x12.\n" +
 	"\aaddress\x18\x01 \x01(\fB\x14\xa2\xbb\x18\x10\b\x022\fWhose nonce.R\aaddress\x126\n" +
 	"\x05nonce\x18\x02 \x01(\x04B \xa2\xbb\x18\x1c2\x1aThe nonce that is used up.R\x05nonce\"z\n" +
