@@ -125,6 +125,13 @@ func openBooks(t tester) *books {
 	return b
 }
 
+// copy is another set of the same books; records are values that nobody changes.
+func (b *books) copy() *books {
+	c := *b
+	c.records = maps.Clone(b.records)
+	return &c
+}
+
 func (b *books) Load(keys []ledger.Key) ([]ledger.Record, error) {
 	b.loads++
 	seen := map[ledger.Key]bool{}

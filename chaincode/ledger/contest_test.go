@@ -93,11 +93,28 @@ func (m *model) openDispute(c modelCall, id spec.ID, o *modelOrder, _ *spec.Open
 	if c.actor != o.buyer && c.actor != o.seller {
 		return spec.NotAParty
 	}
-	if o.state != shipped && o.state != handedOver {
-		return spec.WrongState
+	var end int64
+	switch {
+	case o.in(shipped):
+		end = o.placedAt + protectionSeconds
+	case o.in(handedOver):
+		end = o.releaseDue
+	case o.in(returnAsked) && c.actor == o.buyer:
+		end = o.returnDue + returnSeconds
+	case o.in(returnAccepted) && c.actor == o.buyer, o.in(returnShipped):
+		end = o.returnDue
+	case o.in(working):
+		for _, one := range o.milestones {
+			if one.due > 0 && !one.released && (end == 0 || one.due < end) {
+				end = one.due
+			}
+		}
 	}
 	now := max(c.time, o.updated)
-	if o.state == shipped && now >= o.placedAt+protectionSeconds || o.state == handedOver && now >= o.releaseDue {
+	if end == 0 {
+		return spec.WrongState
+	}
+	if now >= end {
 		return spec.DeadlinePassed
 	}
 	var able []string
@@ -120,6 +137,9 @@ func (m *model) openDispute(c modelCall, id spec.ID, o *modelOrder, _ *spec.Open
 
 func (m *model) rule(c modelCall, o *modelOrder, d *modelDispute, now int64) spec.Code {
 	proven := o.releaseDue != 0
+	if o.sentBack {
+		proven = !o.isBack && (!d.byBuyer || d.answered != 0)
+	}
 	var votes []int
 	var gifts []modelCredit
 	for _, share := range d.votes {

@@ -20,7 +20,7 @@ const (
 const maxEvidence = 8
 
 func openDisputeKeys(_ *task, c *spec.OpenDispute) []Key {
-	return append(disputeKeys(nil, c), ArbitersKey())
+	return append(disputeKeys(nil, c), ArbitersKey(), MilestonesKey(identifier(c.Order)))
 }
 
 // disputeKeys names the order and its dispute.
@@ -32,11 +32,20 @@ func disputeKeys[C orderCommand](_ *task, c C) []Key {
 // openDispute stops the order's clock and names the panel. Like the release it rewrites the order: of both, the first in the
 // block's order wins.
 func openDispute(t *task, c *spec.OpenDispute) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, buyer|seller, shipped, handedOver)
+	id, order, err := t.openOrder(c.Order, buyer|seller, shipped, handedOver, working, returnAsked, returnAccepted, returnShipped)
 	if err != nil {
 		return nil, err
 	}
-	if err := order.beforeSettlement(); err != nil {
+	// A seller answers a return by accepting or declining it, and is held to that; what is on its way back it may contest.
+	if t.actor == order.Seller && (order.State == returnAsked || order.State == returnAccepted) {
+		return nil, spec.FieldErrorf(spec.WrongState, "order", "is %s: only the buyer may contest it before it is sent back", spec.EnumText(order.State.Descriptor(), order.State.Number()))
+	}
+	milestones, _ := get[Milestones](t, MilestonesKey(id))
+	end, err := order.settlement(milestones)
+	if err != nil {
+		return nil, err
+	}
+	if err := order.before(end, "the time to contest it"); err != nil {
 		return nil, err
 	}
 	params, now := t.params(), order.UpdatedAt
@@ -59,12 +68,29 @@ func openDispute(t *task, c *spec.OpenDispute) (proto.Message, error) {
 	return dispute.view(id, order), nil
 }
 
-// beforeSettlement refuses what comes when anyone may settle the order.
-func (o Order) beforeSettlement() error {
-	if o.State == handedOver {
-		return o.before(o.ReleaseDue, "the time to object")
+// settlement returns from when on anyone may settle what a dispute would be about. Of a service that is a milestone that was reported
+// and not paid for; one that is due is released first, and then there is time again for the others.
+func (o Order) settlement(milestones Milestones) (int64, error) {
+	switch o.State {
+	case handedOver:
+		return o.ReleaseDue, nil
+	case returnAsked:
+		return o.lapse(), nil
+	case returnAccepted, returnShipped:
+		return o.ReturnDue, nil
+	case working:
+		var first int64
+		for _, m := range milestones[:o.Milestones] {
+			if m.Due > 0 && !m.Released && (first == 0 || m.Due < first) {
+				first = m.Due
+			}
+		}
+		if first == 0 {
+			return 0, spec.FieldErrorf(spec.WrongState, "order", "no milestone is reported and unpaid")
+		}
+		return first, nil
 	}
-	return o.before(o.ProtectionDeadline, "protection")
+	return o.ProtectionDeadline, nil
 }
 
 // contested returns the order under dispute for a step that the parties may take, and the dispute. Whether a dispute is open is
@@ -205,7 +231,7 @@ func (d Dispute) view(id spec.ID, order Order) *spec.DisputeView {
 		Deadline:       d.Deadline,
 		Panel:          d.panel(),
 		Quorum:         uint32(d.quorum()),
-		DefaultRelease: order.proven(),
+		DefaultRelease: d.favoursSeller(order),
 		BuyerBps:       d.BuyerBps,
 		ToBuyer:        d.ToBuyer.Bytes(),
 		ToSeller:       d.ToSeller.Bytes(),

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"github.com/cybermiles/cmt/chaincode/internal/ruletable"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
@@ -47,70 +48,152 @@ func panelOf(b *books, order spec.ID) (panel, others []seat) {
 	return panel, others
 }
 
-// disputeIn returns books with anna's order of 7 CMT, contested by her, in a state of the table, and since when it is contested.
-func disputeIn(t *testing.T, state string, from spec.OrderState) (b *books, id spec.ID, since int64) {
-	t.Helper()
-	without := map[string]string{"none": absent, "placed": nameOf(placed), "accepted": nameOf(accepted), "shipped": nameOf(shipped), "handed_over": nameOf(handedOver)}
-	if order, ok := without[state]; ok {
-		b, _, id = orderIn(t, order)
-		return b, id, 0
+// paidService is a service of which what was reported is paid for.
+const paidService = "working paid"
+
+// contestable are the states in which an order may be contested, as disputes.md names them, and by whom.
+var contestable = map[string][]seat{
+	nameOf(shipped): {anna, seller}, nameOf(handedOver): {anna, seller}, nameOf(working): {anna, seller}, nameOf(returnAsked): {anna},
+	nameOf(returnAccepted): {anna}, nameOf(returnShipped): {anna, seller}, returnProven: {anna, seller},
+}
+
+// contest is how an order came into a state of the dispute's table.
+type contestCase struct {
+	// state is the table's. Of a contested order, from is the order's before, and opener who contests it.
+	state, from string
+	opener      seat
+	*books
+	id spec.ID
+	// since is from when its times are counted: that of the dispute, or of what it would be too late for.
+	since int64
+}
+
+// other is the side that is not the seat's.
+func other(s seat) seat {
+	if s == anna {
+		return seller
 	}
-	b, _, id = orderIn(t, nameOf(from))
+	return anna
+}
+
+// contestIn returns an order of anna's, of 7 CMT, in a state of the table.
+func contestIn(t testing.TB, state, from string, opener seat) contestCase {
+	t.Helper()
+	c := contestCase{state: state, from: from, opener: opener}
 	step := func(s seat, name string) {
 		t.Helper()
-		b.must(s.mspID, s.subAccount, "market:"+name, disputing[name](id[:]), nil)
+		c.must(s.mspID, s.subAccount, "market:"+name, disputing[name](c.id[:]), nil)
 	}
-	step(anna, "OpenDispute")
-	since = b.now
+	c.books, _, c.id = orderIn(t, from)
+	if state == from {
+		// What is not contested is watched around the time when it may be settled.
+		c.since = timeOf(settlementOf(state), state) - answerSeconds
+		return c
+	}
+	step(opener, "OpenDispute")
+	c.since = c.now
 	if state == "opened" {
-		return b, id, since
+		return c
 	}
-	step(seller, "AnswerDispute")
+	if state == "settled" {
+		c.must(merchant, "", "market:RefundOrder", &spec.RefundOrder{Order: c.id[:]}, nil)
+		return c
+	}
+	if state == "unheard" {
+		c.now = c.since + answerSeconds
+	} else {
+		step(other(opener), "AnswerDispute")
+	}
 	if state == "answered" {
-		return b, id, since
+		return c
 	}
-	panel, _ := panelOf(b, id)
+	panel, _ := panelOf(c.books, c.id)
 	step(panel[0], "VoteDispute")
 	step(panel[1], "VoteDispute")
 	if state == "over" {
 		step(seat{carrier, ""}, "RuleDispute")
 	}
-	return b, id, since
+	return c
 }
 
-// TestDisputeStateMachine drives every cell of docs/rules/disputes.md.
+// disputeIn is contestIn with anna's contest.
+func disputeIn(t testing.TB, state string, from spec.OrderState) (b *books, id spec.ID, since int64) {
+	t.Helper()
+	c := contestIn(t, state, nameOf(from), anna)
+	return c.books, c.id, c.since
+}
+
+// settlementOf is the time of the table of orders from which anyone may settle an order.
+func settlementOf(state string) string {
+	switch state {
+	case nameOf(handedOver):
+		return "release due"
+	case nameOf(working):
+		return "milestone due"
+	case nameOf(returnAsked):
+		return "lapse"
+	case nameOf(returnAccepted), nameOf(returnShipped), returnProven:
+		return "return due"
+	}
+	return "protection deadline"
+}
+
+// contestCases are all states of the table: those of an order that nobody contests, and each of a contested one, wherever it came from and
+// whoever contests it.
+func contestCases(t *testing.T) []contestCase {
+	var cases []contestCase
+	for _, state := range ruletable.Values(table(t, ordersDoc, "States"), "state") {
+		if orderState(state) != nameOf(disputed) && state != nameOf(ruled) {
+			cases = append(cases, contestIn(t, state, state, seat{}))
+		}
+	}
+	cases = append(cases, contestIn(t, paidService, paidService, seat{}))
+	for from, openers := range contestable {
+		for _, opener := range openers {
+			for _, state := range []string{"opened", "answered", "voted", "unheard", "settled", "over"} {
+				cases = append(cases, contestIn(t, state, from, opener))
+			}
+		}
+	}
+	return cases
+}
+
+// TestDisputeStateMachine drives every cell of docs/rules/disputes.md: state, wherever it came from and whoever contests, × operation ×
+// actor × time.
 func TestDisputeStateMachine(t *testing.T) {
-	rules := readTable(t, "disputes.md", "Disputes")
-	for _, state := range []string{"none", "placed", "accepted", "shipped", "handed_over", "opened", "answered", "voted", "over"} {
+	rules, defaults := readTable(t, "disputes.md", "Disputes"), readTable(t, "disputes.md", "Defaults")
+	cells := 0
+	for _, c := range contestCases(t) {
+		panel, others := panelOf(c.books, c.id)
+		who := map[string]seat{"buyer": anna, "seller": seller, "panellist": panel[0], "arbiter": others[0], "other": {operator, ""}}
+		if c.opener != (seat{}) {
+			delete(who, "buyer")
+			delete(who, "seller")
+			who["opener"], who["respondent"] = c.opener, other(c.opener)
+		}
 		for operation := range disputing {
-			for _, who := range []string{"opener", "respondent", "panellist", "arbiter", "other"} {
-				for when, offsets := range map[string][]int64{"early": {0, answerSeconds - 1}, "late": {answerSeconds, disputeSeconds - 1}, "after": {disputeSeconds, 100_000}} {
+			for actor, s := range who {
+				for when, offsets := range map[string][]int64{"early": {answerSeconds - 1}, "late": {answerSeconds, disputeSeconds - 1}, "after": {disputeSeconds, 100_000}} {
 					for _, offset := range offsets {
-						row := rules.find(t, map[string]string{"operation": operation, "state": state, "actor": who, "when": when})
-						checkDisputeCell(t, row, state, operation, who, offset)
+						row := rules.find(t, map[string]string{"operation": operation, "state": c.state, "actor": actor, "when": when})
+						c.check(t, row, defaults, operation, s, offset)
+						cells++
 					}
 				}
 			}
 		}
 	}
 	rules.checkUsed(t)
+	defaults.checkUsed(t)
+	t.Logf("%d cells", cells)
 }
 
-func checkDisputeCell(t *testing.T, row *tableRow, state, operation, who string, offset int64) {
+// check does one operation and holds what comes of it to its row.
+func (c contestCase) check(t *testing.T, row *tableRow, defaults *stepTable, operation string, s seat, offset int64) {
 	t.Helper()
-	name := fmt.Sprintf("%s, %s by the %s after %d s", state, operation, who, offset)
-	b, id, since := disputeIn(t, state, shipped)
-	panel, others := panelOf(b, id)
-	s := map[string]seat{"opener": anna, "respondent": seller, "panellist": panel[0], "arbiter": others[0], "other": {operator, ""}}[who]
-	b.now = since + offset
-	if since == 0 {
-		// Without a dispute the deadline is the order's.
-		deadline := timeOf("protection deadline", state)
-		if state == nameOf(handedOver) {
-			deadline = timeOf("release due", state)
-		}
-		b.now = deadline + offset - answerSeconds
-	}
+	name := fmt.Sprintf("%s from %s by %s, %s by %s/%s after %d s", c.state, c.from, c.opener, operation, s.mspID, s.subAccount, offset)
+	b, id := c.copy(), c.id
+	b.now = max(c.now, c.since+offset)
 	wealth := b.wealth(anna.address())
 	_, err := b.try(s.mspID, s.subAccount, "market:"+operation, disputing[operation](id[:]), nil)
 	if code := spec.Code(row.Row["error"]); code != "" {
@@ -125,30 +208,52 @@ func checkDisputeCell(t *testing.T, row *tableRow, state, operation, who string,
 	}
 	next := row.Row["next"]
 	if next == "same" {
-		next = state
+		next = map[string]string{"voted": "answered", "unheard": "opened"}[c.state]
+		if next == "" {
+			next = c.state
+		}
 	}
-	if got := b.disputeState(id); got != next && (got != "answered" || next != "voted") {
+	if got := b.disputeState(id); got != next {
 		t.Errorf("%s: the dispute is %s, want %s", name, got, next)
 	}
 	hold, held := b.records[ledger.HoldKey(anna.address(), id)].(ledger.Hold)
 	gain, _ := b.wealth(anna.address()).Sub(wealth)
-	switch money := row.Row["money"]; money {
+	c.checkMoney(t, name, row.Row["money"], defaults, gain, hold, held)
+}
+
+func (c contestCase) checkMoney(t *testing.T, name, money string, defaults *stepTable, gain spec.Amount, hold ledger.Hold, held bool) {
+	t.Helper()
+	var want spec.Amount
+	switch money {
 	case "stays held":
 		if !held || hold.Amount != spec.CMT(7) {
 			t.Errorf("%s: %v is held", name, hold)
 		}
-	case "back to the buyer":
-		if held || gain != spec.CMT(7) {
-			t.Errorf("%s: the buyer got %s, and %v is held", name, gain, hold)
+		return
+	case "by the default":
+		if c.favours(t, defaults) == "buyer" {
+			want = spec.CMT(7)
 		}
-	case "split by the median":
-		// 1.11 % of 7 is the panel's, and what is left by 3350 bps, the other side's rounded down.
-		if want, _ := spec.ParseAmount("2.3189705"); held || gain != want {
-			t.Errorf("%s: the buyer got %s, want %s", name, gain, want)
-		}
+	case "by the median":
+		// 1.11 % of 7 is the panel's, and of what is left 3350 bps the buyer's; the part that the default does not favour is rounded
+		// down, which of this sum is no difference.
+		want, _ = spec.ParseAmount("2.3189705")
 	default:
 		t.Fatalf("%s: the test does not know what %q moves", name, money)
 	}
+	if held || gain != want {
+		t.Errorf("%s: the buyer got %s, want %s, and %v is held", name, gain, want, hold)
+	}
+}
+
+// favours says by the table whom the default favours.
+func (c contestCase) favours(t *testing.T, defaults *stepTable) string {
+	t.Helper()
+	said := map[seat]string{anna: "buyer", seller: "seller"}[c.opener]
+	if c.state != "opened" && c.state != "unheard" {
+		said = "both"
+	}
+	return defaults.find(t, map[string]string{"contested": c.from, "who said a word": said}).Row["without a ruling it goes to"]
 }
 
 // disputeState is a dispute's state in the table's words.
@@ -318,6 +423,57 @@ func TestProofTurnsTheDefault(t *testing.T) {
 	view := b.vote(id)
 	if view.State != spec.DisputeState_DISPUTE_STATE_DEFAULTED || !view.DefaultRelease || len(view.ToBuyer) > 0 {
 		t.Errorf("the default is %v", view)
+	}
+}
+
+// A return that is proven while it is contested, or a code revealed for a service, turns the default too, once.
+func TestProofOfAReturnTurnsTheDefault(t *testing.T) {
+	c := contestIn(t, "answered", nameOf(returnShipped), seller)
+	if view := c.must(operator, "", "market:GetDispute", &spec.GetDispute{Order: c.id[:]}, nil).(*spec.DisputeView); !view.DefaultRelease {
+		t.Errorf("before: %v", view)
+	}
+	c.must(carrier, "", "market:ReportDelivery", &spec.ReportDelivery{Order: c.id[:], ProofHash: slices.Repeat([]byte{5}, 32)}, nil)
+	if _, err := c.try(carrier, "", "market:ReportDelivery", &spec.ReportDelivery{Order: c.id[:]}, nil); spec.ErrorCode(err) != spec.WrongState {
+		t.Errorf("a second proof: %v", err)
+	}
+	if _, err := c.try(merchant, "", "market:HandOverOrder", &spec.HandOverOrder{Order: c.id[:], Code: code}, nil); spec.ErrorCode(err) != spec.WrongState {
+		t.Errorf("a hand-over that was proven before it was sent back: %v", err)
+	}
+	view := c.must(operator, "", "market:GetOrder", &spec.GetOrder{Order: c.id[:]}, nil).(*spec.OrderView)
+	if !view.ReturnSent || !view.ReturnProven || view.ReturnProofHash[0] != 5 || view.ProofHash[0] != 8 {
+		t.Errorf("the order is %v", view)
+	}
+	c.now += disputeSeconds
+	if ruling := c.vote(c.id); ruling.DefaultRelease || ruling.BuyerBps != 10_000 {
+		t.Errorf("the default is %v", ruling)
+	}
+
+	c = contestIn(t, "answered", nameOf(working), anna)
+	if _, err := c.try(carrier, "", "market:ReportDelivery", &spec.ReportDelivery{Order: c.id[:]}, nil); spec.ErrorCode(err) != spec.WrongState {
+		t.Errorf("a carrier's word on a service: %v", err)
+	}
+	c.must(merchant, "", "market:HandOverOrder", &spec.HandOverOrder{Order: c.id[:], Code: code}, nil)
+	c.now += disputeSeconds
+	if ruling := c.vote(c.id); !ruling.DefaultRelease || ruling.BuyerBps != 0 {
+		t.Errorf("the default after the code: %v", ruling)
+	}
+}
+
+// Of a service, what is due is released first; the other milestones are contested then.
+func TestADueMilestoneIsReleasedFirst(t *testing.T) {
+	b, _, id := orderIn(t, nameOf(working))
+	b.now += releaseSeconds - 1
+	b.must(merchant, "", "market:ReportMilestone", &spec.ReportMilestone{Order: id[:], Milestone: 2}, nil)
+	b.now++
+	if _, err := b.try(buyers, "anna", "market:OpenDispute", disputing["OpenDispute"](id[:]), nil); spec.ErrorCode(err) != spec.DeadlinePassed {
+		t.Errorf("with a milestone due: %v", err)
+	}
+	b.must(operator, "", "market:ReleaseMilestone", &spec.ReleaseMilestone{Order: id[:], Milestone: 1}, nil)
+	b.must(buyers, "anna", "market:OpenDispute", disputing["OpenDispute"](id[:]), nil)
+	b.now += disputeSeconds
+	b.vote(id)
+	if rest, _ := spec.CMT(7).Sub(milestone); b.wealth(anna.address()) != rest {
+		t.Errorf("the buyer has %s, want what the other milestones are worth, %s", b.wealth(anna.address()), rest)
 	}
 }
 

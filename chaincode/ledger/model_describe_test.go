@@ -18,7 +18,7 @@ func variantsOf(v ledger.Version) (prices []*big.Int) {
 }
 
 // orderLine describes an order.
-const orderLine = "%s %s from %s, %d of %s version %d for %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d"
+const orderLine = "%s %s from %s, %d of %s version %d for %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d sent %t proven %t"
 
 // describe writes everything the model knows, a line a thing.
 func (m *model) describe() map[string]string {
@@ -88,7 +88,7 @@ func (m *model) describe() map[string]string {
 			splitAmount = new(big.Int)
 		}
 		d["order "+name] = fmt.Sprintf(orderLine, o.state, o.buyer, o.seller, o.quantity, o.listing.Text(spec.ListingType), o.version, o.total,
-			o.released, o.refunded, o.fee(), o.placedAt, o.updated, o.releaseDue, o.shipped, side, splitAmount, o.returnDue)
+			o.released, o.refunded, o.fee(), o.placedAt, o.updated, o.releaseDue, o.shipped, side, splitAmount, o.returnDue, o.sentBack, o.isBack)
 		for i, one := range o.milestones {
 			d[fmt.Sprintf("milestone %s %d", name, i+1)] = fmt.Sprint(one)
 		}
@@ -155,7 +155,7 @@ func (b *books) describe() map[string]string {
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf(orderLine, r.State, r.Buyer, r.Seller, r.Quantity, r.Listing.Text(spec.ListingType), r.Version,
 				number(r.Total.Bytes()), number(r.Released.Bytes()), number(r.Refunded.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue,
-				r.Shipped, r.SplitBy, number(r.SplitAmount.Bytes()), r.ReturnDue)
+				r.Shipped, r.SplitBy, number(r.SplitAmount.Bytes()), r.ReturnDue, r.ReturnSent, r.ReturnProven)
 		case ledger.Milestones:
 			for i, one := range r {
 				if one.ShareBps > 0 {

@@ -30,6 +30,7 @@ type modelOrder struct {
 	splitBy           spec.Address
 	splitAmount       *big.Int
 	returnDue         int64
+	sentBack, isBack  bool
 	milestones        []modelMilestone
 }
 
@@ -231,8 +232,14 @@ func (m *model) outcomeOf(c modelCall, o *modelOrder, command proto.Message) (go
 		got.to = handedOver
 		return got, code
 	case *spec.ReportDelivery:
+		foreign := c.msp != o.buyerMSP && c.msp != o.sellerMSP
+		if o.sentBack {
+			code = check(foreign, o.in(returnShipped, disputed) && !o.isBack, o.in(returnShipped) && now >= o.returnDue)
+			o.isBack = o.isBack || code == ""
+			return got, code
+		}
 		got.to = handedOver
-		return got, check(c.msp != o.buyerMSP && c.msp != o.sellerMSP, o.unproven(), protectionLate)
+		return got, check(foreign, o.unproven() && len(o.milestones) == 0, protectionLate)
 	case *spec.ReportMilestone, *spec.ReleaseMilestone:
 		return m.milestoneOutcome(c, o, command)
 	case *spec.AskReturn, *spec.AcceptReturn, *spec.DeclineReturn, *spec.ShipReturn:
@@ -430,7 +437,7 @@ func (m *model) returnOutcome(c modelCall, o *modelOrder, command proto.Message)
 		if code == "" && o.in(returnAsked) && now < o.returnDue {
 			code = spec.NotDue
 		}
-		got.to = returnShipped
+		got.to, o.sentBack = returnShipped, o.sentBack || code == ""
 	}
 	if code == "" {
 		o.returnDue = now + returnSeconds

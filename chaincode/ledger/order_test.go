@@ -33,11 +33,20 @@ const (
 	ruled          = spec.OrderState_ORDER_STATE_RULED
 )
 
-// The two states of the tables that are no state of an order.
+// The states of the tables that are no state of an order, or one of two words, whose first is the order's.
 const (
-	absent        = "absent"
-	placedService = "placed service"
+	absent          = "absent"
+	placedService   = "placed service"
+	disputedService = "disputed service"
+	disputedReturn  = "disputed return"
+	returnProven    = "return_shipped proven"
 )
+
+// orderState is the order's state of one of the tables.
+func orderState(state string) string {
+	first, _, _ := strings.Cut(state, " ")
+	return first
+}
 
 // nameOf is a state as the tables have it.
 func nameOf(state spec.OrderState) string { return spec.EnumText(state.Descriptor(), state.Number()) }
@@ -122,13 +131,14 @@ const (
 	askedAt      = start + 160
 	acceptedAt   = start + 170
 	sentBackAt   = start + 180
+	contestedAt  = start + 185
 )
 
 // timeOf is a time of the table for an order in a state.
 func timeOf(name, state string) int64 {
 	returnDue := map[string]int64{
 		nameOf(returnAsked): askedAt + returnSeconds, nameOf(returnAccepted): acceptedAt + returnSeconds, nameOf(returnShipped): sentBackAt + returnSeconds,
-	}[state]
+	}[orderState(state)]
 	switch name {
 	case "ship deadline":
 		return start + shipSeconds
@@ -216,12 +226,33 @@ func (o orderTable) find(state, operation string, a actor) (ruletable.Row, spec.
 	return found, ""
 }
 
+// services are the states of the tables in which an order is of a service.
+var services = []string{placedService, nameOf(commissioned), nameOf(working), disputedService, paidService}
+
+// made are the books with an order in each state of the table, as far as they were asked for.
+var made = map[string]struct {
+	*books
+	listing, id spec.ID
+}{}
+
 // orderIn returns books with anna's order in a state of the table.
 func orderIn(t testing.TB, state string) (b *books, listing, id spec.ID) {
 	t.Helper()
+	m, ok := made[state]
+	if !ok {
+		m.books, m.listing, m.id = makeOrder(t, state)
+		made[state] = m
+	}
+	b = m.copy()
+	b.t = t
+	return b, m.listing, m.id
+}
+
+func makeOrder(t testing.TB, state string) (b *books, listing, id spec.ID) {
+	t.Helper()
 	b = openBooks(t)
 	b.fund(buyers, "anna", spec.CMT(7))
-	service := slices.Contains([]string{placedService, nameOf(commissioned), nameOf(working)}, state)
+	service := slices.Contains(services, state)
 	listing = b.listTerms("lamp", func(c *spec.CreateListing) {
 		c.AcceptRequired = state == nameOf(placed) || state == placedService
 		if service {
@@ -256,11 +287,17 @@ var waysTo = func() map[string][]waypoint {
 	toDisputed := append(slices.Clip(toShipped), waypoint{disputedAt, anna, "OpenDispute"})
 	toAsked := append(slices.Clip(toHandedOver), waypoint{askedAt, anna, "AskReturn"})
 	toAccepted := append(slices.Clip(toAsked), waypoint{acceptedAt, seller, "AcceptReturn"})
+	toSentBack := append(slices.Clip(toAccepted), waypoint{sentBackAt, anna, "ShipReturn"})
+	toWorking := []waypoint{{reportedAt, seller, "ReportMilestone first"}}
 	return map[string][]waypoint{
 		nameOf(partShipped): {{shippedAt, seller, "ShipOrder part"}}, nameOf(shipped): toShipped, nameOf(handedOver): toHandedOver,
 		nameOf(returnAsked): toAsked, nameOf(returnAccepted): toAccepted,
-		nameOf(returnShipped): append(slices.Clip(toAccepted), waypoint{sentBackAt, anna, "ShipReturn"}),
-		nameOf(working):       {{reportedAt, seller, "ReportMilestone first"}},
+		nameOf(returnShipped): toSentBack,
+		returnProven:          append(slices.Clip(toSentBack), waypoint{0, carried, "ReportDelivery"}),
+		disputedReturn:        append(slices.Clip(toSentBack), waypoint{contestedAt, seller, "OpenDispute"}),
+		nameOf(working):       toWorking,
+		paidService:           append(slices.Clip(toWorking), waypoint{0, anna, "ReleaseMilestone"}),
+		disputedService:       append(slices.Clip(toWorking), waypoint{contestedAt, anna, "OpenDispute"}),
 		nameOf(released):      append(slices.Clip(toHandedOver), waypoint{0, anna, "ConfirmOrder"}),
 		nameOf(cancelled):     {{0, anna, "CancelOrder"}}, nameOf(refunded): {{0, seller, "RefundOrder"}},
 		nameOf(expired):  {{start + shipSeconds, seat{operator, ""}, "ExpireOrder"}},
@@ -352,7 +389,7 @@ func checkCell(t *testing.T, name, state, operation string, a actor, when int64,
 		return
 	}
 	order := b.records[ledger.OrderKey(id)].(ledger.Order)
-	if got := nameOf(order.State); got != strings.TrimSuffix(want.to, " service") {
+	if got := nameOf(order.State); got != orderState(want.to) || order.ReturnProven != (want.to == returnProven || state == returnProven || state == disputedReturn && operation == "ReportDelivery") {
 		t.Errorf("%s: the order is %s, want %s", name, got, want.to)
 	}
 	toSeller, toBuyer := moved(t, want.money, held.Amount)
@@ -425,7 +462,7 @@ func checkTimes(t *testing.T, name string, order ledger.Order, from string, when
 		if due != when+releaseSeconds {
 			t.Errorf("%s: the release is due at %d, want %d", name, due, when+releaseSeconds)
 		}
-	case order.State == disputed && order.UpdatedAt == when && due != 0 && due != when+releaseSeconds:
+	case order.State == disputed && !order.ReturnSent && due != 0 && due != when+releaseSeconds:
 		t.Errorf("%s: the release is due at %d, want %d", name, due, when+releaseSeconds)
 	case order.State == shipped && due != 0:
 		t.Errorf("%s: the seller's word alone started the release clock", name)

@@ -43,8 +43,18 @@ func (d Dispute) voteKeys(order spec.ID) []Key {
 	return keys
 }
 
-// proven reports whether hand-over is proven, which makes release the default.
+// proven reports whether hand-over to the buyer is proven.
 func (o Order) proven() bool { return o.ReleaseDue > 0 }
+
+// favoursSeller reports whether the seller is paid without a ruling: who says that the goods went has to prove it. So hand-over to the
+// buyer must be proven; and when the buyer says that they went back, that must not be, and the seller must have said a word against
+// it. The reported work of a service is the seller's word alone.
+func (d Dispute) favoursSeller(o Order) bool {
+	if o.ReturnSent {
+		return !o.ReturnProven && (d.OpenedBy == sellerSide || d.AnsweredAt > 0)
+	}
+	return o.proven()
+}
 
 func voteDisputeKeys(t *task, c *spec.VoteDispute) []Key {
 	return append(disputeKeys(t, c), VoteKey(identifier(c.Order), t.tx.MSPID))
@@ -104,12 +114,13 @@ func ruleDispute(t *task, c *spec.RuleDispute) (proto.Message, error) {
 			voters, votes = append(voters, mspID), append(votes, vote.BuyerBps)
 		}
 	}
+	sellerFavoured := dispute.favoursSeller(order)
 	switch {
 	case len(votes) >= dispute.quorum():
-		dispute.State, dispute.BuyerBps = disputeRuled, median(votes, order.proven())
+		dispute.State, dispute.BuyerBps = disputeRuled, median(votes, sellerFavoured)
 	case dispute.UpdatedAt >= dispute.Deadline:
 		dispute.State, voters = disputeDefaulted, nil
-		if !order.proven() {
+		if !sellerFavoured {
 			dispute.BuyerBps = wholeBps
 		}
 	default:
@@ -121,7 +132,7 @@ func ruleDispute(t *task, c *spec.RuleDispute) (proto.Message, error) {
 	dispute.PanelFee = t.payPanel(dispute, order.Held(), voters)
 	order.PanelPaid = dispute.PanelFee
 	t.put(key, Hold{Amount: minus(hold.Amount, dispute.PanelFee)})
-	dispute.ToBuyer = dispute.share(order.Held(), order.proven())
+	dispute.ToBuyer = dispute.share(order.Held(), sellerFavoured)
 	dispute.ToSeller = minus(order.Held(), dispute.ToBuyer)
 	t.put(DisputeKey(id), dispute)
 	if _, err := t.conclude(id, order, dispute.ToSeller, ruled); err != nil {

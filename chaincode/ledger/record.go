@@ -354,13 +354,16 @@ type Order struct {
 	// ReleaseDue is 0 until hand-over is proven.
 	ReleaseDue int64
 	// ReturnDue is when the next step of a return has to be taken, and 0 until one is asked; a return is asked once.
-	ReturnDue          int64
-	HandOverHash       [32]byte
-	DeliveryHash       [32]byte
-	TrackingHash       [32]byte
-	ProofHash          [32]byte
-	ReturnHash         [32]byte
-	ReturnTrackingHash [32]byte
+	ReturnDue int64
+	// ReturnSent is the buyer's word that it went back, ReturnProven a carrier's that it is back.
+	ReturnSent, ReturnProven bool
+	HandOverHash             [32]byte
+	DeliveryHash             [32]byte
+	TrackingHash             [32]byte
+	ProofHash                [32]byte
+	ReturnHash               [32]byte
+	ReturnTrackingHash       [32]byte
+	ReturnProofHash          [32]byte
 }
 
 // MaxMilestones is how many milestones a service may have.

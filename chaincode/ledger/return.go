@@ -57,7 +57,7 @@ func declineReturn(t *task, c *spec.DeclineReturn) (proto.Message, error) {
 }
 
 // shipReturn is the buyer's word. Whoever of the two sides is silent loses: the seller who did not answer has agreed, the one who
-// does not refund in time what comes back has received it. It cannot contest a return on its way yet; splitting by consent it can.
+// neither refunds nor contests in time what comes back has received it.
 func shipReturn(t *task, c *spec.ShipReturn) (proto.Message, error) {
 	id, order, err := t.openOrder(c.Order, buyer, returnAsked, returnAccepted)
 	if err != nil {
@@ -75,6 +75,6 @@ func shipReturn(t *task, c *spec.ShipReturn) (proto.Message, error) {
 			return nil, err
 		}
 	}
-	order.ReturnTrackingHash = hash(c.TrackingHash)
+	order.ReturnSent, order.ReturnTrackingHash = true, hash(c.TrackingHash)
 	return t.move(id, order.nextReturn(), returnShipped), nil
 }

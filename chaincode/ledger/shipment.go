@@ -88,17 +88,39 @@ func handOverOrder(t *task, c *spec.HandOverOrder) (proto.Message, error) {
 	return t.startRelease(id, order), nil
 }
 
-// reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over.
+// reportDelivery takes the word of a carrier that stands behind neither side as the proof of hand-over: to the buyer, or, of what was
+// sent back, to the seller.
 func reportDelivery(t *task, c *spec.ReportDelivery) (proto.Message, error) {
-	id, order, err := t.openOrder(c.Order, outsider, shipped, disputed)
+	id, order, err := t.openOrder(c.Order, outsider, shipped, returnShipped, disputed)
 	if err != nil {
 		return nil, err
+	}
+	if order.ReturnSent {
+		return t.proveReturn(id, order, c)
+	}
+	if order.Milestones > 0 {
+		return nil, spec.FieldErrorf(spec.WrongState, "order", "is of a service, which no carrier brings")
 	}
 	if err := order.beforeProof(); err != nil {
 		return nil, err
 	}
 	order.ProofHash = hash(c.ProofHash)
 	return t.startRelease(id, order), nil
+}
+
+// proveReturn starts no clock: that of the seller, to refund or to contest, runs since it was sent. It decides what the default of a
+// dispute is, and a dispute does not keep it away.
+func (t *task) proveReturn(id spec.ID, order Order, c *spec.ReportDelivery) (proto.Message, error) {
+	if order.ReturnProven {
+		return nil, spec.FieldErrorf(spec.WrongState, "order", "the return was proven before")
+	}
+	if order.State == returnShipped {
+		if err := order.before(order.ReturnDue, "the time to contest the return"); err != nil {
+			return nil, err
+		}
+	}
+	order.ReturnProven, order.ReturnProofHash = true, hash(c.ProofHash)
+	return t.move(id, order, order.State), nil
 }
 
 // beforeProof refuses a proof of hand-over that is there already or comes too late. A dispute does not keep it away: it decides what the

@@ -25,6 +25,7 @@ func (h *history) drawContested(who *player) (string, proto.Message, *spec.Hints
 	}
 	for _, state := range []spec.OrderState{
 		spec.OrderState_ORDER_STATE_RETURN_ASKED, spec.OrderState_ORDER_STATE_RETURN_ACCEPTED, spec.OrderState_ORDER_STATE_DISPUTED,
+		spec.OrderState_ORDER_STATE_RETURN_SHIPPED, spec.OrderState_ORDER_STATE_WORKING,
 		spec.OrderState_ORDER_STATE_HANDED_OVER, spec.OrderState_ORDER_STATE_SHIPPED, spec.OrderState_ORDER_STATE_ACCEPTED,
 	} {
 		if len(found[state]) == 0 || h.oneIn(4) {
@@ -37,6 +38,15 @@ func (h *history) drawContested(who *player) (string, proto.Message, *spec.Hints
 			return h.drawContest(who, id, order)
 		case spec.OrderState_ORDER_STATE_RETURN_ASKED, spec.OrderState_ORDER_STATE_RETURN_ACCEPTED:
 			return h.drawOrderStep(who, id)
+		case spec.OrderState_ORDER_STATE_RETURN_SHIPPED:
+			if !order.ReturnProven && h.oneIn(2) {
+				h.become(who, spec.OrganisationAddress(carrier))
+				return "market:ReportDelivery", &spec.ReportDelivery{Order: id[:]}, nil
+			}
+		case spec.OrderState_ORDER_STATE_WORKING:
+			if h.oneIn(2) {
+				continue // it goes on with its milestones
+			}
 		case spec.OrderState_ORDER_STATE_ACCEPTED:
 			h.become(who, order.Seller)
 			return "market:ShipOrder", &spec.ShipOrder{Order: id[:]}, nil

@@ -103,7 +103,11 @@ func (b *books) rule(id spec.ID, o *orderBook) {
 		}
 	}
 	order, _ := b.after(ledger.OrderKey(id)).(ledger.Order)
+	// proven: who must prove that the goods went has done so, in the seller's favour.
 	proven := order.ReleaseDue > 0
+	if order.ReturnSent {
+		proven = !order.ReturnProven && (dispute.OpenedBy == spec.Side_SIDE_SELLER || dispute.AnsweredAt > 0)
+	}
 	held, paid, buyerBps := o.held(), new(big.Int), 0
 	switch {
 	case 2*len(votes) > len(panel):

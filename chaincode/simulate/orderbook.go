@@ -99,7 +99,7 @@ func (b *books) step(deed *act, id spec.ID) {
 		}
 	case *spec.HandOverOrder, *spec.ReportDelivery, *spec.DeclineReturn:
 		may = !isBuyer || deed.call.Operation.Name == "HandOverOrder"
-		if o.state != spec.OrderState_ORDER_STATE_DISPUTED {
+		if o.state != spec.OrderState_ORDER_STATE_DISPUTED && o.state != spec.OrderState_ORDER_STATE_RETURN_SHIPPED {
 			o.state = spec.OrderState_ORDER_STATE_HANDED_OVER
 		}
 	case *spec.AskReturn:
@@ -320,6 +320,7 @@ func (b *books) checkMilestones(id spec.ID, c change) {
 func termsOf(o ledger.Order) ledger.Order {
 	o.State, o.UpdatedAt, o.ReleaseDue, o.ReturnDue, o.Shipped = 0, 0, 0, 0, 0
 	o.Released, o.Refunded, o.PanelPaid, o.SplitAmount, o.SplitBy = spec.Amount{}, spec.Amount{}, spec.Amount{}, spec.Amount{}, 0
-	o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash = [32]byte{}, [32]byte{}, [32]byte{}, [32]byte{}
+	o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash, o.ReturnProofHash = [32]byte{}, [32]byte{}, [32]byte{}, [32]byte{}, [32]byte{}
+	o.ReturnSent, o.ReturnProven = false, false
 	return o
 }

@@ -757,7 +757,7 @@ const file_chaincode_spec_disputes_proto_rawDesc = "" +
 	"\x06number\x18\x03 \x01(\rB)\xa2\xbb\x18%2#Its number among those of its side.R\x06number\x12M\n" +
 	"\fcontent_hash\x18\x04 \x01(\fB*\xa2\xbb\x18&\b\n" +
 	"\x18 2 The salted SHA-256 of the piece.R\vcontentHash\x12.\n" +
-	"\x04time\x18\x05 \x01(\x03B\x1a\xa2\xbb\x18\x16\b\x0f2\x12When it was named.R\x04time\"\x99\r\n" +
+	"\x04time\x18\x05 \x01(\x03B\x1a\xa2\xbb\x18\x16\b\x0f2\x12When it was named.R\x04time\"\xd2\r\n" +
 	"\vDisputeView\x122\n" +
 	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The contested order.R\x05order\x12D\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x16.cmt.spec.DisputeStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12@\n" +
@@ -777,8 +777,8 @@ const file_chaincode_spec_disputes_proto_rawDesc = "" +
 	"\bdeadline\x18\n" +
 	" \x01(\x03BN\xa2\xbb\x18J\b\x0f2FFrom then on no vote counts, and without a quorum the default applies.R\bdeadline\x12J\n" +
 	"\x05panel\x18\v \x03(\tB4\xa2\xbb\x180\b\r\x10\x01\x18\t2(The arbiter organisations that may vote.R\x05panel\x127\n" +
-	"\x06quorum\x18\f \x01(\rB\x1f\xa2\xbb\x18\x1b2\x19Votes that make a ruling.R\x06quorum\x12\x8e\x01\n" +
-	"\x0fdefault_release\x18\r \x01(\bBe\xa2\xbb\x18a\x10\x012]Without a ruling the seller is paid, because hand-over is proven; else the buyer is refunded.R\x0edefaultRelease\x12c\n" +
+	"\x06quorum\x18\f \x01(\rB\x1f\xa2\xbb\x18\x1b2\x19Votes that make a ruling.R\x06quorum\x12\xc7\x01\n" +
+	"\x0fdefault_release\x18\r \x01(\bB\x9d\x01\xa2\xbb\x18\x98\x01\x10\x012\x93\x01Without a ruling the seller is paid: hand-over is proven, and it was heard if it came to a return, which is not proven. Else the buyer is refunded.R\x0edefaultRelease\x12c\n" +
 	"\x05votes\x18\x0e \x03(\v2\x12.cmt.spec.VoteViewB9\xa2\xbb\x185\x10\x01\x18\t2/The votes; only where the answer was asked for.R\x05votes\x12z\n" +
 	"\bevidence\x18\x0f \x03(\v2\x16.cmt.spec.EvidenceViewBF\xa2\xbb\x18B\x10\x01\x18\x102<The pieces of evidence; only where the answer was asked for.R\bevidence\x12q\n" +
 	"\tbuyer_bps\x18\x10 \x01(\rBT\xa2\xbb\x18P\x10\x012LThe buyer's share as it was ruled or by default, in hundredths of a percent.R\bbuyerBps\x12]\n" +

@@ -1564,6 +1564,9 @@ type OrderView struct {
 	ReturnDue          int64                  `protobuf:"varint,27,opt,name=return_due,json=returnDue,proto3" json:"return_due,omitempty"`
 	ReturnHash         []byte                 `protobuf:"bytes,28,opt,name=return_hash,json=returnHash,proto3" json:"return_hash,omitempty"`
 	ReturnTrackingHash []byte                 `protobuf:"bytes,29,opt,name=return_tracking_hash,json=returnTrackingHash,proto3" json:"return_tracking_hash,omitempty"`
+	ReturnSent         bool                   `protobuf:"varint,31,opt,name=return_sent,json=returnSent,proto3" json:"return_sent,omitempty"`
+	ReturnProven       bool                   `protobuf:"varint,32,opt,name=return_proven,json=returnProven,proto3" json:"return_proven,omitempty"`
+	ReturnProofHash    []byte                 `protobuf:"bytes,33,opt,name=return_proof_hash,json=returnProofHash,proto3" json:"return_proof_hash,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1808,6 +1811,27 @@ func (x *OrderView) GetReturnTrackingHash() []byte {
 	return nil
 }
 
+func (x *OrderView) GetReturnSent() bool {
+	if x != nil {
+		return x.ReturnSent
+	}
+	return false
+}
+
+func (x *OrderView) GetReturnProven() bool {
+	if x != nil {
+		return x.ReturnProven
+	}
+	return false
+}
+
+func (x *OrderView) GetReturnProofHash() []byte {
+	if x != nil {
+		return x.ReturnProofHash
+	}
+	return nil
+}
+
 type FenceView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -1970,7 +1994,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x11suspension_reason\x18\x10 \x01(\tB/\xa2\xbb\x18+\b\x0e\x10\x01\x18@2#Why the operator suspended it last.R\x10suspensionReason\x12e\n" +
 	"\x16suspension_reason_hash\x18\x11 \x01(\fB/\xa2\xbb\x18+\b\n" +
 	"\x10\x01\x18 2#The commitment to the whole reason.R\x14suspensionReasonHash\x12w\n" +
-	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\x93\x12\n" +
+	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xc5\x14\n" +
 	"\tOrderView\x125\n" +
 	"\x05order\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x042\x17The order's identifier.R\x05order\x12B\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x14.cmt.spec.OrderStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12'\n" +
@@ -2016,7 +2040,12 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10\x01\x18 2*The commitment to the reason for a return.R\n" +
 	"returnHash\x12m\n" +
 	"\x14return_tracking_hash\x18\x1d \x01(\fB;\xa2\xbb\x187\b\n" +
-	"\x10\x01\x18 2/The commitment to the return's tracking number.R\x12returnTrackingHash\"[\n" +
+	"\x10\x01\x18 2/The commitment to the return's tracking number.R\x12returnTrackingHash\x12J\n" +
+	"\vreturn_sent\x18\x1f \x01(\bB)\xa2\xbb\x18%\x10\x012!The buyer said that it went back.R\n" +
+	"returnSent\x12t\n" +
+	"\rreturn_proven\x18  \x01(\bBO\xa2\xbb\x18K\x10\x012GA carrier said that it is back: without a ruling the buyer is refunded.R\freturnProven\x12n\n" +
+	"\x11return_proof_hash\x18! \x01(\fBB\xa2\xbb\x18>\b\n" +
+	"\x10\x01\x18 26The commitment to the carrier's proof that it is back.R\x0freturnProofHash\"[\n" +
 	"\tFenceView\x12N\n" +
 	"\x05epoch\x18\x01 \x01(\x04B8\xa2\xbb\x18422The epoch whose endorsements can no longer commit.R\x05epoch*z\n" +
 	"\x04Role\x12\x14\n" +

@@ -44,6 +44,16 @@ func (w *writer) some(numbers ...uint64) {
 	}
 }
 
+// marks are flags as the bits of one number.
+func marks(flags ...bool) (bits uint64) {
+	for i, flag := range flags {
+		if flag {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
 // since returns how long after a beginning a time is; 0 stands for one that is not set.
 func since(beginning, time int64) uint64 { return uint64(max(time-beginning, 0)) }
 
@@ -154,6 +164,16 @@ func (r *reader) some(numbers ...*uint64) {
 		if *n = r.number(1<<32 - 1); *n == 0 {
 			r.fail(errForm)
 		}
+	}
+}
+
+// marks is the inverse of the function.
+func (r *reader) marks(bits uint64, flags ...*bool) {
+	if bits >= 1<<len(flags) {
+		r.fail(errForm)
+	}
+	for i, flag := range flags {
+		*flag = bits&(1<<i) != 0
 	}
 }
 

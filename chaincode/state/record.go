@@ -307,8 +307,8 @@ func writeOrder(w *writer, o ledger.Order) {
 	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
 		w.time(seconds - o.PlacedAt)
 	}
-	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue))
-	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash)
+	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue), marks(o.ReturnSent, o.ReturnProven))
+	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash, o.ReturnProofHash)
 }
 
 func readOrder(r *reader) ledger.Order {
@@ -332,11 +332,12 @@ func readOrder(r *reader) ledger.Order {
 	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
 		*seconds = o.PlacedAt + r.seconds()
 	}
-	var variant, shipped, milestones, splitBy, releaseDue, returnDue uint64
-	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue)
+	var variant, shipped, milestones, splitBy, releaseDue, returnDue, back uint64
+	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue, &back)
 	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.Side(splitBy)
 	o.ReleaseDue, o.ReturnDue = after(o.PlacedAt, releaseDue), after(o.PlacedAt, returnDue)
-	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash)
+	r.marks(back, &o.ReturnSent, &o.ReturnProven)
+	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash, &o.ReturnProofHash)
 	return o
 }
 
