@@ -114,6 +114,26 @@ func TestForgedIntentsAreRefused(t *testing.T) {
 	})
 }
 
+// An intent ends with its validity and is of one ledger, whoever carries it, and uses nothing up by that.
+func TestValidityAndLedgerAcrossRelays(t *testing.T) {
+	bothSchemes(t, func(t *testing.T, scheme spec.Scheme) {
+		a, b := relays()
+		p, to := rich(t, scheme, 5), shop(t)
+		end, second := time.Now().Add(5*time.Second), p.nonce+2
+		inTime := p.signsFor(testnet.ledgerID, second-1, end, "token:Transfer", payment(to, 1))
+		tooLate := p.signsFor(testnet.ledgerID, second, end, "token:Transfer", payment(to, 1))
+		elsewhere := testnet.ledgerID
+		elsewhere[15] ^= 1
+		foreign := p.signsFor(elsewhere, second, time.Now().Add(time.Hour), "token:Transfer", payment(to, 1))
+		a.carries(t, inTime, foreign).happen("", spec.BadSignature)
+		wait(t, end.Add(time.Second))
+		b.carries(t, tooLate, foreign).happen(spec.IntentExpired, spec.BadSignature)
+		a.carries(t, tooLate).happen(spec.IntentExpired)
+		b.carries(t, p.signsFor(testnet.ledgerID, second, time.Now().Add(time.Hour), "token:Transfer", payment(to, 2))).happen()
+		wantHas(t, "the shop", to, spec.CMT(3))
+	})
+}
+
 // A voided nonce never happens, even if it was endorsed before.
 func TestVoid(t *testing.T) {
 	bothSchemes(t, func(t *testing.T, scheme spec.Scheme) {
