@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -24,6 +25,9 @@ func (s *session) do(ctx context.Context, function string, command, result proto
 	op := spec.Find(function)
 	if s.as != "" && op.Kind == spec.Write {
 		return s.doSigned(ctx, op, command)
+	}
+	if op.Path == "" {
+		return client.Receipt{}, fmt.Errorf("%s is no call of an organisation's: sign it with --as", op.FullName())
 	}
 	call := &spec.Call{Operation: op, Command: command}
 	if op.Kind == spec.Write {
@@ -104,40 +108,5 @@ func randomBytes(n int) []byte {
 // referenceBytes make references that never meet.
 const referenceBytes = 12
 
-// referenceFlag adds the flag of creating commands; without it a random reference is used.
-func referenceFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().String("reference", "", "your own name for this, used once; repeating a command under the same reference creates nothing twice (default random)")
-}
-
-func orRandom(reference string) string {
-	if reference == "" {
-		return "cmt-" + hex.EncodeToString(randomBytes(referenceBytes))
-	}
-	return reference
-}
-
-// parse helpers read arguments under the rules of the ledger and name the argument in their error.
-
-func parseAmount(name, text string) ([]byte, error) {
-	amount, err := spec.ParseAmount(text)
-	if err != nil {
-		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
-	}
-	return amount.Bytes(), nil
-}
-
-func parseAddress(name, text string) ([]byte, error) {
-	address, err := spec.ParseAddress(text)
-	if err != nil {
-		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
-	}
-	return address.Bytes(), nil
-}
-
-func parseID(name string, idType spec.IDType, text string) ([]byte, error) {
-	id, err := spec.ParseID(idType, text)
-	if err != nil {
-		return nil, spec.FieldErrorf(spec.InvalidField, name, "%s", err)
-	}
-	return id[:], nil
-}
+// randomReference returns a reference that meets no other.
+func randomReference() string { return "cmt-" + hex.EncodeToString(randomBytes(referenceBytes)) }

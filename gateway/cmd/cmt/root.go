@@ -37,16 +37,13 @@ func rootCommand() *cobra.Command {
 	flags.StringVar(&s.sub, "sub", "", "act for this sub-account of the gateway's organisation")
 	flags.StringVar(&s.as, "as", "", "act with the key in this file: commands are signed here and carried by the gateway")
 	flags.BoolVar(&s.asJSON, "json", false, "print JSON")
+	root.AddGroup(groups...)
+	root.AddCommand(s.verbCommands()...)
 	root.AddCommand(
-		s.accountCommand(), s.balanceCommand(), s.payCommand(), s.sweepCommand(),
-		s.listCommand(), s.listingsCommand(), s.listingCommand(), s.closeCommand(),
-		s.buyCommand(), s.handOverCommand(), s.shipCommand(), s.orderCommand(), s.ordersCommand(),
-		s.transactionCommand(), s.supplyCommand(), s.operationsCommand(),
-		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(), s.parametersCommand(),
+		s.accountCommand(), s.listingsCommand(), s.ordersCommand(), s.transactionCommand(),
+		s.callCommand(), s.operationsCommand(),
+		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(),
 	)
-	for _, verb := range orderVerbs {
-		root.AddCommand(s.orderVerbCommand(verb))
-	}
 	return root
 }
 

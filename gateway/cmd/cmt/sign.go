@@ -167,15 +167,6 @@ func (s *session) intentCommand() *cobra.Command {
 	}
 }
 
-func (s *session) parametersCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "parameters", Short: "Print the ledger's parameters, its identifier among them", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.doAndPrint(cmd, spec.ConsortiumContract+":GetParameters", &spec.GetParameters{})
-		},
-	}
-}
-
 // signer returns the key of --as.
 func (s *session) signer() (*wallet.Key, error) {
 	if s.as == "" {
@@ -238,51 +229,4 @@ func (s *session) doSigned(ctx context.Context, op *spec.Operation, command prot
 
 func query(function string, command proto.Message) *spec.Call {
 	return &spec.Call{Operation: spec.Find(function), Command: command}
-}
-
-// viewAfter returns what an operation was about as it is now; the intent's identifier when it has no view.
-func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, command proto.Message, actor spec.Address, id string) (json.RawMessage, error) {
-	var ask *spec.Call
-	referenced, _ := command.(interface{ GetReference() string })
-	switch op.Creates {
-	case spec.OrderType:
-		order := spec.NewID(spec.OrderType, actor, referenced.GetReference())
-		ask = query("market:GetOrder", &spec.GetOrder{Order: order[:]})
-	case spec.ListingType:
-		listing := spec.NewID(spec.ListingType, actor, referenced.GetReference())
-		ask = query("market:GetListing", &spec.GetListing{Listing: listing[:]})
-	case spec.OfferType:
-		listing := command.(*spec.MakeOffer).GetListing()
-		offer := spec.OfferID(actor, spec.ID(listing), referenced.GetReference())
-		ask = query("market:GetOffer", &spec.GetOffer{Listing: listing, Offer: offer[:]})
-	case spec.TransferType:
-		if referenced.GetReference() != "" {
-			transfer := spec.NewID(spec.TransferType, actor, referenced.GetReference())
-			ask = query("token:GetTransfer", &spec.GetTransfer{Transfer: transfer[:]})
-		}
-	default:
-		switch about := command.(type) {
-		case *spec.OpenDispute, *spec.AnswerDispute, *spec.SubmitEvidence, *spec.RuleDispute:
-			ask = query("market:GetDispute", &spec.GetDispute{Order: command.(interface{ GetOrder() []byte }).GetOrder()})
-		case *spec.GiveReview:
-			ask = query("market:GetReviews", &spec.GetReviews{Order: about.GetOrder()})
-		case interface{ GetOrder() []byte }:
-			ask = query("market:GetOrder", &spec.GetOrder{Order: about.GetOrder()})
-		case interface {
-			GetListing() []byte
-			GetOffer() []byte
-		}:
-			ask = query("market:GetOffer", &spec.GetOffer{Listing: about.GetListing(), Offer: about.GetOffer()})
-		case interface{ GetListing() []byte }:
-			ask = query("market:GetListing", &spec.GetListing{Listing: about.GetListing()})
-		}
-	}
-	if ask == nil {
-		return json.Marshal(map[string]string{"intent": id})
-	}
-	receipt, err := c.Do(ctx, ask, nil)
-	if err != nil {
-		return nil, fmt.Errorf("it happened as intent %s, but asking for what it made failed: %w", id, err)
-	}
-	return receipt.Result, nil
 }

@@ -43,7 +43,7 @@ type endorsed struct {
 	argument []byte
 }
 
-// Members of the genesis that New writes; the first is treasury and operator.
+// Members of the genesis that New writes; the first is treasury and operator, the last an arbiter.
 var Members = []string{"FiveMilesMSP", "MerchantOneMSP", "BuyersMSP"}
 
 // InitialSupply is what the treasury begins with, in CMT.
@@ -60,10 +60,13 @@ func New(ctx context.Context) (*Chain, error) {
 	}
 	for i, mspID := range Members {
 		member := &spec.Member{MspId: mspID}
-		if i == 0 {
+		switch i {
+		case 0:
 			member.Roles = []spec.Role{spec.Role_ROLE_OPERATOR, spec.Role_ROLE_TREASURER}
-		} else {
+		case 1:
 			member.Roles = []spec.Role{spec.Role_ROLE_CARRIER}
+		default:
+			member.Roles = []spec.Role{spec.Role_ROLE_CARRIER, spec.Role_ROLE_ARBITER}
 		}
 		genesis.Members = append(genesis.Members, member)
 	}
