@@ -105,6 +105,8 @@ type books struct {
 	records map[ledger.Key]ledger.Record
 	now     int64
 	calls   uint64
+	// sparing: results of few calls are written as JSON and read back, which costs more than the calls.
+	sparing bool
 	// loads and pages count what the last call asked, read is what it loaded.
 	loads, pages int
 	read         map[ledger.Key]bool
@@ -247,6 +249,9 @@ func (b *books) checkResult(call *spec.Call, result proto.Message) {
 	name := call.Operation.FullName()
 	if got, want := result.ProtoReflect().Descriptor(), call.Operation.Result.ProtoReflect().Descriptor(); got != want {
 		b.t.Errorf("%s returns a %s, want a %s", name, got.Name(), want.Name())
+		return
+	}
+	if b.sparing && b.calls%16 != 0 {
 		return
 	}
 	text, err := spec.EncodeJSON(result)

@@ -215,7 +215,7 @@ func (m *model) describeDisputes(d map[string]string) {
 func (m *machine) contest(t *rapid.T) {
 	var open []spec.ID
 	for _, id := range slices.SortedFunc(maps.Keys(m.model.disputes), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) }) {
-		if m.model.orders[id].state == disputed || rapid.IntRange(0, 9).Draw(t, "an old one") == 9 {
+		if m.model.orders[id].state == disputed || drawEvenly(t, "an old one", 10) == 9 {
 			open = append(open, id)
 		}
 	}
@@ -230,16 +230,16 @@ func (m *machine) contest(t *rapid.T) {
 		respondent = order.seller
 	}
 	o := id[:]
-	switch rapid.IntRange(0, 7).Draw(t, "what") {
+	switch drawEvenly(t, "what", 8) {
 	case 0, 1:
 		m.perform(m.mostly(t, respondent), drawSkew(t), "market:AnswerDispute", &spec.AnswerDispute{Order: o, AnswerHash: make([]byte, 32)}, nil)
 	case 2:
-		side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller}).Draw(t, "side")
+		side := drawOf(t, "side", []spec.Address{order.buyer, order.seller})
 		number := rapid.Uint32Range(1, 2).Draw(t, "number")
 		m.perform(m.mostly(t, side), drawSkew(t), "market:SubmitEvidence", &spec.SubmitEvidence{Order: o, Number: number, ContentHash: make([]byte, 32)}, nil)
 	case 3, 4, 5:
-		s := seat{rapid.SampledFrom([]string{"PanelAMSP", "PanelBMSP", "PanelCMSP", "PanelDMSP"}).Draw(t, "arbiter"), ""}
-		share := rapid.SampledFrom([]uint32{0, 1, 3350, 5000, 5001, 10_000}).Draw(t, "share")
+		s := seat{drawOf(t, "arbiter", []string{"PanelAMSP", "PanelBMSP", "PanelCMSP", "PanelDMSP"}), ""}
+		share := drawOf(t, "share", []uint32{0, 1, 3350, 5000, 5001, 10_000})
 		m.perform(s, drawSkew(t), "market:VoteDispute", &spec.VoteDispute{Order: o, BuyerBps: share}, nil)
 	case 6:
 		m.perform(drawSeat(t), drawSkew(t), "market:RuleDispute", &spec.RuleDispute{Order: o}, nil)
@@ -248,21 +248,70 @@ func (m *machine) contest(t *rapid.T) {
 	}
 }
 
-// ship makes an order, ships it, perhaps proves its hand-over, and has a side contest it.
+// ship makes an order, ships it or reports its first milestone, perhaps proves its hand-over, perhaps has it sent back, and has a side
+// contest it.
 func (m *machine) ship(t *rapid.T) {
-	id := m.sale(t)
+	id := m.progress(t)
 	order := m.model.orders[id]
 	if order == nil {
 		return
+	}
+	if order.state == handedOver && rapid.Bool().Draw(t, "sent back") {
+		m.returnOrder(t, id, order)
+	}
+	side := drawOf(t, "side", []spec.Address{order.buyer, order.seller})
+	m.perform(m.seatOf(side), 0, "market:OpenDispute", &spec.OpenDispute{Order: id[:], ReasonHash: make([]byte, 32)}, nil)
+}
+
+// progress makes an order and has the seller do its part: ship it, perhaps with a proof of hand-over, or report its first milestone.
+func (m *machine) progress(t *rapid.T) spec.ID {
+	id := m.sale(t)
+	order := m.model.orders[id]
+	if order == nil {
+		return id
 	}
 	o := id[:]
 	if order.state == placed {
 		m.perform(seat{merchant, ""}, 0, "market:AcceptOrder", &spec.AcceptOrder{Order: o}, nil)
 	}
+	if len(order.milestones) > 0 {
+		m.perform(seat{merchant, ""}, 0, "market:ReportMilestone", &spec.ReportMilestone{Order: o, Milestone: 1}, nil)
+		return id
+	}
 	m.perform(seat{merchant, ""}, 0, "market:ShipOrder", &spec.ShipOrder{Order: o}, nil)
-	if rapid.Bool().Draw(t, "proven") {
+	if drawEvenly(t, "proven", 3) > 0 {
 		m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
 	}
-	side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller}).Draw(t, "side")
-	m.perform(m.seatOf(side), 0, "market:OpenDispute", &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)}, nil)
+	return id
 }
+
+// returnOrder has a return asked, perhaps accepted, and perhaps sent.
+func (m *machine) returnOrder(t *rapid.T, id spec.ID, order *modelOrder) {
+	o := id[:]
+	m.perform(m.seatOf(order.buyer), 0, "market:AskReturn", &spec.AskReturn{Order: o}, nil)
+	steps := drawEvenly(t, "steps back", 5)
+	if steps == 4 {
+		m.perform(m.seatOf(order.seller), 0, "market:DeclineReturn", &spec.DeclineReturn{Order: o}, nil)
+		return
+	}
+	if steps > 0 {
+		m.perform(m.seatOf(order.seller), 0, "market:AcceptReturn", &spec.AcceptReturn{Order: o}, nil)
+	}
+	if steps > 1 {
+		m.perform(m.seatOf(order.buyer), 0, "market:ShipReturn", &spec.ShipReturn{Order: o}, nil)
+	}
+	if steps > 2 {
+		m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
+	}
+}
+
+// sendBack makes an order whose hand-over is proven, mostly, and begins its return.
+func (m *machine) sendBack(t *rapid.T) {
+	id := m.progress(t)
+	if order := m.model.orders[id]; order != nil && order.state == handedOver {
+		m.returnOrder(t, id, order)
+	}
+}
+
+// report makes an order that has come so far.
+func (m *machine) report(t *rapid.T) { m.progress(t) }

@@ -170,29 +170,48 @@ func (m *model) describeOffers(d map[string]string) {
 
 func (m *machine) makeOffer(t *rapid.T) {
 	id, listing, _ := m.drawListing(t)
-	s := rapid.SampledFrom([]seat{seats[0], seats[1], drawSeat(t)}).Draw(t, "buyer")
+	s := drawOf(t, "buyer", []seat{seats[0], seats[1], drawSeat(t)})
 	command := &spec.MakeOffer{
 		Reference: drawReference(t), Listing: id[:], Version: 1, Quantity: rapid.Uint32Range(1, 3).Draw(t, "quantity"), Total: drawAmount(t),
-		ExpiresAt: m.now + rapid.SampledFrom([]int64{-1, 0, 1, 60, offerSeconds, offerSeconds + 1}).Draw(t, "for"),
+		ExpiresAt: m.now + drawOf(t, "for", []int64{-1, 0, 1, 60, offerSeconds, offerSeconds + 1}),
 	}
-	if listing != nil && rapid.IntRange(0, 4).Draw(t, "version") < 4 {
+	if listing != nil && drawEvenly(t, "version", 5) < 4 {
 		command.Version = uint32(len(listing.versions))
 	}
 	m.perform(s, drawSkew(t), "market:MakeOffer", command, m.drawHints(t, s))
 }
 
 // bid makes a listing and an offer on it, so that there are offers to go on with.
-func (m *machine) bid(t *rapid.T) {
+func (m *machine) bid(t *rapid.T) (listing, offer spec.ID) {
 	reference := fmt.Sprintf("haggled-%d", m.calls)
 	m.perform(seat{merchant, ""}, 0, "market:CreateListing", &spec.CreateListing{
 		Reference: reference, Price: spec.CMT(1).Bytes(), Stock: 2, Category: "lamps", ContentHash: make([]byte, 32),
 	}, nil)
-	listing := spec.NewID(spec.ListingType, spec.OrganisationAddress(merchant), reference)
-	buyer := rapid.SampledFrom(seats[:2]).Draw(t, "buyer")
+	listing = spec.NewID(spec.ListingType, spec.OrganisationAddress(merchant), reference)
+	buyer := drawOf(t, "buyer", seats[:2])
+	offer = spec.OfferID(buyer.address(), listing, reference)
 	m.perform(buyer, 0, "market:MakeOffer", &spec.MakeOffer{
 		Reference: reference, Listing: listing[:], Version: 1, Quantity: 1, Total: spec.Units(61).Bytes(), ExpiresAt: m.now + offerSeconds,
-		HandOverHash: spec.HandOverHash(spec.OfferID(buyer.address(), listing, reference), code),
+		HandOverHash: spec.HandOverHash(offer, code),
 	}, m.drawHints(t, buyer))
+	return listing, offer
+}
+
+// strike makes an offer, has the seller ask for more or less, and the buyer take that, mostly.
+func (m *machine) strike(t *rapid.T) {
+	id, order := m.bid(t)
+	offer := m.model.offers[order]
+	if offer == nil {
+		return
+	}
+	l, o := id[:], order[:]
+	asked := drawOf(t, "asked", []spec.Amount{spec.Units(70), spec.Units(50), spec.Units(61)}).Bytes()
+	m.perform(seat{merchant, ""}, 0, "market:CounterOffer", &spec.CounterOffer{Listing: l, Offer: o, Total: asked}, nil)
+	if drawEvenly(t, "meanwhile", 4) == 3 {
+		m.wait(t)
+	}
+	s := m.seatOf(offer.buyer)
+	m.perform(s, 0, "market:AcceptCounter", &spec.AcceptCounter{Listing: l, Offer: o, Total: asked}, m.drawHints(t, s))
 }
 
 // haggle has somebody, mostly a side, answer an offer, mostly one that stands.
@@ -204,7 +223,7 @@ func (m *machine) haggle(t *rapid.T) {
 			standing = append(standing, id)
 		}
 	}
-	if len(standing) > 0 && rapid.IntRange(0, 4).Draw(t, "ended") < 4 {
+	if len(standing) > 0 && drawEvenly(t, "ended", 5) < 4 {
 		all = standing
 	}
 	id, offer := spec.ID{1}, &modelOffer{total: big.NewInt(10), counter: big.NewInt(10)}
@@ -213,7 +232,7 @@ func (m *machine) haggle(t *rapid.T) {
 		offer = m.model.offers[id]
 	}
 	listing := offer.listing
-	if rapid.IntRange(0, 19).Draw(t, "another listing") == 19 {
+	if drawEvenly(t, "another listing", 20) == 19 {
 		listing = spec.ID{1}
 	}
 	l, o := listing[:], id[:]
@@ -234,6 +253,9 @@ func (m *machine) haggle(t *rapid.T) {
 		{offer.buyer, "WithdrawOffer", &spec.WithdrawOffer{Listing: l, Offer: o}},
 		{offer.buyer, "ExpireOffer", &spec.ExpireOffer{Listing: l, Offer: o}},
 	}).Draw(t, "step")
+	if chosen.name == "ExpireOffer" && rapid.Bool().Draw(t, "when it is due") {
+		m.now += offerSeconds
+	}
 	s := m.mostly(t, chosen.by)
 	m.perform(s, drawSkew(t), "market:"+chosen.name, chosen.command, m.drawLot(t, m.drawHints(t, s)))
 }

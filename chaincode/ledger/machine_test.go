@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -12,99 +13,228 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/simulate/seed"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// TestRulesDoAsTheModel compares the rules with the model after each step of random histories: the same refusals, the same
-// money, stock, listings and orders.
+// histories are how many random histories the rules and the model are driven through, side by side; each is short, and they are many.
+// Their number, and in a nightly run theirs, are a promise.
+const (
+	histories        = 20_000
+	nightlyHistories = 1_000_000
+	historySteps     = 14
+)
+
+// TestRulesDoAsTheModel holds the rules to the model in random histories of all operations: the same refusals at each step, money
+// conserved after each step, and in the end the same money, stock, listings and orders.
 func TestRulesDoAsTheModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := newMachine(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":               m.compare,
-			"wait":           m.wait,
-			"buy":            m.buy,
-			"carry on":       m.carryOn,
-			"carry further":  m.carryOn,
-			"carry to end":   m.carryOn,
-			"Mint":           m.mint,
-			"Burn":           m.burn,
-			"Transfer":       m.transfer,
-			"Payout":         m.payout,
-			"OpenAuction":    m.openAuction,
-			"PlaceBid":       m.placeBid,
-			"bid again":      m.placeBid,
-			"CloseAuction":   m.closeAuction,
-			"CancelAuction":  m.cancelAuction,
-			"Approve":        m.approve,
-			"TransferFrom":   m.transferFrom,
-			"PlaceHold":      m.placeHold,
-			"step a hold":    m.stepHold,
-			"Sweep":          m.sweep,
-			"Fence":          m.fence,
-			"CreateListing":  m.createListing,
-			"EditListing":    m.editListing,
-			"CloseListing":   m.closeListing,
-			"SuspendListing": m.suspend,
-			"PlaceOrder":     m.placeOrder,
-			"AcceptOrder":    m.step("market:AcceptOrder", func(o []byte) proto.Message { return &spec.AcceptOrder{Order: o} }),
-			"ShipOrder":      m.step("market:ShipOrder", func(o []byte) proto.Message { return &spec.ShipOrder{Order: o} }),
-			"HandOverOrder":  m.step("market:HandOverOrder", func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: code} }),
-			"ReportDelivery": m.step("market:ReportDelivery", func(o []byte) proto.Message { return &spec.ReportDelivery{Order: o} }),
-			"ConfirmOrder":   m.step("market:ConfirmOrder", func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o} }),
-			"CancelOrder":    m.step("market:CancelOrder", func(o []byte) proto.Message { return &spec.CancelOrder{Order: o} }),
-			"RefundOrder":    m.step("market:RefundOrder", func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} }),
-			"ExpireOrder":    m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
-			"ReleaseOrder":   m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
-			"ShipPart": m.drawn("market:ShipOrder", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.ShipOrder{Order: o, Quantity: rapid.Uint32Range(1, 3).Draw(t, "units")}
-			}),
-			"ConfirmPart": m.drawn("market:ConfirmOrder", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.ConfirmOrder{Order: o, Amount: m.drawPart(t, o)}
-			}),
-			"RefundPart": m.drawn("market:RefundOrder", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.RefundOrder{Order: o, Amount: m.drawPart(t, o)}
-			}),
-			"ReportMilestone": m.drawn("market:ReportMilestone", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.ReportMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
-			}),
-			"ReleaseMilestone": m.drawn("market:ReleaseMilestone", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.ReleaseMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
-			}),
-			"ProposeSplit": m.drawn("market:ProposeSplit", func(t *rapid.T, o []byte) proto.Message {
-				return &spec.ProposeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
-			}),
-			"AgreeSplit": m.drawn("market:AgreeSplit", func(t *rapid.T, o []byte) proto.Message {
-				order := m.model.orders[spec.ID(o)]
-				if order == nil || order.splitAmount == nil || rapid.IntRange(0, 4).Draw(t, "another split") == 4 {
-					return &spec.AgreeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
-				}
-				return &spec.AgreeSplit{Order: o, SellerAmount: order.splitAmount.Bytes()}
-			}),
-			"AskReturn":     m.step("market:AskReturn", func(o []byte) proto.Message { return &spec.AskReturn{Order: o} }),
-			"AcceptReturn":  m.step("market:AcceptReturn", func(o []byte) proto.Message { return &spec.AcceptReturn{Order: o} }),
-			"DeclineReturn": m.step("market:DeclineReturn", func(o []byte) proto.Message { return &spec.DeclineReturn{Order: o} }),
-			"ShipReturn":    m.step("market:ShipReturn", func(o []byte) proto.Message { return &spec.ShipReturn{Order: o} }),
-			"GiveReview": m.step("market:GiveReview", func(o []byte) proto.Message {
-				return &spec.GiveReview{Order: o, Rating: 1 + uint32(o[0])%5, ContentHash: make([]byte, 32)}
-			}),
-			"OpenDispute":     m.step("market:OpenDispute", disputing["OpenDispute"]),
-			"RuleDispute":     m.step("market:RuleDispute", disputing["RuleDispute"]),
-			"contest":         m.contest,
-			"contest on":      m.contest,
-			"contest further": m.contest,
-			"MakeOffer":       m.makeOffer,
-			"bid":             m.bid,
-			"haggle":          m.haggle,
-			"haggle on":       m.haggle,
-		})
+	count := histories
+	if seed.Nightly() {
+		count = nightlyHistories
+	}
+	done := &deeds{done: map[string]int{}}
+	seed.Checks(count, historySteps, func() { rapid.Check(t, func(t *rapid.T) { playHistory(t, done) }) })
+	if !t.Failed() && done.histories >= count {
+		done.check(t)
+	}
+}
+
+// drawOf draws one of several, evenly.
+func drawOf[T any](t *rapid.T, label string, several []T) T {
+	return several[drawEvenly(t, label, len(several))]
+}
+
+// deeds count the histories, and in how many of them each operation was done.
+type deeds struct {
+	histories int
+	done      map[string]int
+}
+
+// playHistory draws a theme and then steps of it: who does a bit of everything in so few steps gets nowhere.
+func playHistory(t *rapid.T, done *deeds) {
+	m := newMachine(t)
+	themes := m.themes()
+	steps := themes[slices.Sorted(maps.Keys(themes))[drawEvenly(t, "theme", len(themes))]]
+	if len(steps) == 0 {
+		for _, theme := range themes {
+			maps.Copy(steps, theme)
+		}
+	}
+	steps["wait"] = m.wait
+	names := slices.Sorted(maps.Keys(steps))
+	t.Repeat(map[string]func(*rapid.T){
+		"":     m.conserve,
+		"step": func(t *rapid.T) { steps[names[drawEvenly(t, "step", len(names))]](t) },
 	})
+	m.compare(t)
+	done.add(m)
+}
+
+// drawEvenly draws below n. Package rapid itself prefers small numbers, which here would be the first names.
+func drawEvenly(t *rapid.T, label string, n int) int {
+	drawn := 0
+	for range bits.Len(uint(n)) + 2 {
+		drawn *= 2
+		if rapid.Bool().Draw(t, label) {
+			drawn++
+		}
+	}
+	return drawn % n
+}
+
+type steps = map[string]func(*rapid.T)
+
+// themes are what histories are about, each with the steps that it has; one that has none is about everything.
+func (m *machine) themes() map[string]steps {
+	return map[string]steps{
+		"everything": {},
+		"money":      m.moneySteps(),
+		"holds":      {"Approve": m.approve, "TransferFrom": m.transferFrom, "draw again": m.transferFrom, "PlaceHold": m.placeHold, "step": m.stepHold, "step on": m.stepHold, "step again": m.stepHold},
+		"listings":   m.listingSteps(),
+		"auctions":   {"OpenAuction": m.openAuction, "PlaceBid": m.placeBid, "bid again": m.placeBid, "CloseAuction": m.closeAuction, "close again": m.closeAuction, "CancelAuction": m.cancelAuction, "SuspendListing": m.suspend},
+		"haggling":   {"MakeOffer": m.makeOffer, "bid": func(t *rapid.T) { m.bid(t) }, "haggle": m.haggle, "haggle on": m.haggle, "strike": m.strike, "EditListing": m.editListing, "CloseListing": m.closeListing, "SuspendListing": m.suspend},
+		"purchases":  m.purchaseSteps(),
+		"services":   m.serviceSteps(),
+		"returns":    m.returnSteps(),
+		"disputes":   {"contest": m.contest, "contest on": m.contest, "contest further": m.contest, "contest again": m.contest, "OpenDispute": m.step("market:OpenDispute", disputing["OpenDispute"]), "RuleDispute": m.step("market:RuleDispute", disputing["RuleDispute"]), "confirm": m.confirmPart(), "prove": m.carryOn},
+	}
+}
+
+func (m *machine) moneySteps() steps {
+	return steps{
+		"Mint": m.mint, "Burn": m.burn, "Transfer": m.transfer, "Payout": m.payout, "Sweep": m.sweep, "VoidNonce": m.voidNonce, "MoveHome": m.moveHome, "Fence": m.fence,
+	}
+}
+
+func (m *machine) listingSteps() steps {
+	return steps{
+		"CreateListing": m.createListing, "EditListing": m.editListing, "CloseListing": m.closeListing, "SuspendListing": m.suspend, "suspend on": m.suspend,
+		"PlaceOrder": m.placeOrder, "order again": m.placeOrder,
+	}
+}
+
+func (m *machine) purchaseSteps() steps {
+	return steps{
+		"buy": m.buy, "progress": m.report, "carry on": m.carryOn,
+		"AcceptOrder":    m.step("market:AcceptOrder", func(o []byte) proto.Message { return &spec.AcceptOrder{Order: o} }),
+		"ShipOrder":      m.step("market:ShipOrder", func(o []byte) proto.Message { return &spec.ShipOrder{Order: o} }),
+		"HandOverOrder":  m.step("market:HandOverOrder", func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: code} }),
+		"ReportDelivery": m.step("market:ReportDelivery", func(o []byte) proto.Message { return &spec.ReportDelivery{Order: o} }),
+		"ConfirmOrder":   m.step("market:ConfirmOrder", func(o []byte) proto.Message { return &spec.ConfirmOrder{Order: o} }),
+		"CancelOrder":    m.step("market:CancelOrder", func(o []byte) proto.Message { return &spec.CancelOrder{Order: o} }),
+		"RefundOrder":    m.step("market:RefundOrder", func(o []byte) proto.Message { return &spec.RefundOrder{Order: o} }),
+		"ExpireOrder":    m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
+		"ReleaseOrder":   m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
+		"ShipPart": m.drawn("market:ShipOrder", func(t *rapid.T, o []byte) proto.Message {
+			return &spec.ShipOrder{Order: o, Quantity: rapid.Uint32Range(1, 3).Draw(t, "units")}
+		}),
+		"ConfirmPart": m.confirmPart(),
+		"RefundPart":  m.refundPart(),
+		"GiveReview":  m.review(),
+	}
+}
+
+func (m *machine) confirmPart() func(*rapid.T) {
+	return m.drawn("market:ConfirmOrder", func(t *rapid.T, o []byte) proto.Message {
+		return &spec.ConfirmOrder{Order: o, Amount: m.drawPart(t, o)}
+	})
+}
+
+func (m *machine) refundPart() func(*rapid.T) {
+	return m.drawn("market:RefundOrder", func(t *rapid.T, o []byte) proto.Message { return &spec.RefundOrder{Order: o, Amount: m.drawPart(t, o)} })
+}
+
+func (m *machine) review() func(*rapid.T) {
+	return m.step("market:GiveReview", func(o []byte) proto.Message {
+		return &spec.GiveReview{Order: o, Rating: 1 + uint32(o[0])%5, ContentHash: make([]byte, 32)}
+	})
+}
+
+func (m *machine) serviceSteps() steps {
+	return steps{
+		"buy": m.buy, "progress": m.report, "carry on": m.carryOn, "carry further": m.carryOn, "ConfirmPart": m.confirmPart(), "RefundPart": m.refundPart(),
+		"ReportMilestone": m.drawn("market:ReportMilestone", func(t *rapid.T, o []byte) proto.Message {
+			return &spec.ReportMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
+		}),
+		"ReleaseMilestone": m.drawn("market:ReleaseMilestone", func(t *rapid.T, o []byte) proto.Message {
+			return &spec.ReleaseMilestone{Order: o, Milestone: rapid.Uint32Range(1, 4).Draw(t, "milestone")}
+		}),
+		"split": m.split,
+		"ProposeSplit": m.drawn("market:ProposeSplit", func(t *rapid.T, o []byte) proto.Message {
+			return &spec.ProposeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
+		}),
+		"AgreeSplit": m.drawn("market:AgreeSplit", func(t *rapid.T, o []byte) proto.Message {
+			order := m.model.orders[spec.ID(o)]
+			if order == nil || order.splitAmount == nil || drawEvenly(t, "another split", 5) == 4 {
+				return &spec.AgreeSplit{Order: o, SellerAmount: m.drawPart(t, o)}
+			}
+			return &spec.AgreeSplit{Order: o, SellerAmount: order.splitAmount.Bytes()}
+		}),
+		"ExpireOrder": m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
+	}
+}
+
+// split has one side of an order propose a split, and the other agree, if it is open.
+func (m *machine) split(t *rapid.T) {
+	id := m.progress(t)
+	order := m.model.orders[id]
+	if order == nil {
+		return
+	}
+	sides := []seat{m.seatOf(order.buyer), m.seatOf(order.seller)}
+	proposes := drawEvenly(t, "who proposes", 2)
+	amount := m.drawPart(t, id[:])
+	m.perform(sides[proposes], 0, "market:ProposeSplit", &spec.ProposeSplit{Order: id[:], SellerAmount: amount}, nil)
+	m.perform(sides[1-proposes], 0, "market:AgreeSplit", &spec.AgreeSplit{Order: id[:], SellerAmount: amount}, nil)
+}
+
+func (m *machine) returnSteps() steps {
+	return steps{
+		"send back": m.sendBack, "carry on": m.carryOn, "carry further": m.carryOn,
+		"AskReturn":     m.step("market:AskReturn", func(o []byte) proto.Message { return &spec.AskReturn{Order: o} }),
+		"AcceptReturn":  m.step("market:AcceptReturn", func(o []byte) proto.Message { return &spec.AcceptReturn{Order: o} }),
+		"DeclineReturn": m.step("market:DeclineReturn", func(o []byte) proto.Message { return &spec.DeclineReturn{Order: o} }),
+		"ShipReturn":    m.step("market:ShipReturn", func(o []byte) proto.Message { return &spec.ShipReturn{Order: o} }),
+		"ReleaseOrder":  m.step("market:ReleaseOrder", func(o []byte) proto.Message { return &spec.ReleaseOrder{Order: o} }),
+		"ExpireOrder":   m.step("market:ExpireOrder", func(o []byte) proto.Message { return &spec.ExpireOrder{Order: o} }),
+		"GiveReview":    m.review(),
+	}
+}
+
+// add counts a history.
+func (d *deeds) add(m *machine) {
+	d.histories++
+	for function := range m.done {
+		d.done[function]++
+	}
+}
+
+// check: a history in which nothing happens proves nothing. Each operation is done in hundreds of so many histories; when it is expected
+// in a hundred of them, the probability that it is in none is below e^-100.
+func (d *deeds) check(t *testing.T) {
+	t.Helper()
+	var functions []string
+	for i := range spec.Operations {
+		if op := &spec.Operations[i]; op.Kind == spec.Write && op.FullName() != "consortium:Genesis" {
+			functions = append(functions, op.FullName())
+		}
+	}
+	slices.SortFunc(functions, func(x, y string) int { return d.done[x] - d.done[y] })
+	for i, function := range functions {
+		if d.done[function] == 0 {
+			t.Errorf("no history has %s done", function)
+		}
+		if i < 5 || testing.Verbose() {
+			t.Logf("%s is done in %d of %d histories", function, d.done[function], d.histories)
+		}
+	}
 }
 
 // machine drives the rules and the model side by side.
 type machine struct {
 	*books
 	model *model
+	done  map[string]bool
 }
 
 // seat is who may act: an organisation or a sub-account of it.
@@ -114,10 +244,26 @@ func (s seat) address() spec.Address { return spec.SubAccountAddress(s.mspID, s.
 
 var seats = []seat{{buyers, "anna"}, {buyers, ""}, {merchant, ""}, {merchant, "store"}, {carrier, ""}, {operator, ""}, {treasurer, ""}, {stranger, ""}}
 
+// begun are the books that each history begins with, once they are made: four seats have money.
+var begun *books
+
 func newMachine(t *rapid.T) *machine {
-	m := &machine{books: openBooks(t), model: newModel()}
-	for _, s := range seats[:4] {
-		m.perform(seat{treasurer, ""}, 0, "token:Transfer", &spec.Transfer{Reference: "begin-" + s.mspID + s.subAccount, To: s.address().Bytes(), Amount: spec.CMT(50).Bytes()}, nil)
+	m := &machine{model: newModel(), done: map[string]bool{}}
+	gifts := make([]*spec.Transfer, 4)
+	for i, s := range seats[:4] {
+		gifts[i] = &spec.Transfer{Reference: "begin-" + s.mspID + s.subAccount, To: s.address().Bytes(), Amount: spec.CMT(50).Bytes()}
+	}
+	if begun == nil {
+		begun = openBooks(t)
+		for _, gift := range gifts {
+			begun.must(treasurer, "", "token:Transfer", gift, nil)
+		}
+	}
+	m.books = begun.copy()
+	m.t, m.calls, m.sparing = t, 1, true // one call was the genesis
+	for _, gift := range gifts {
+		tx := m.transaction(treasurer)
+		m.model.do(modelCall{tx.ID, tx.Time, tx.MSPID, seat{treasurer, ""}.address(), nil}, gift)
 	}
 	return m
 }
@@ -140,9 +286,12 @@ func (m *machine) perform(s seat, skew int64, function string, command proto.Mes
 	if got != want {
 		m.t.Fatalf("%s by %s/%s: the rules say %q (%v), the model %q", function, s.mspID, s.subAccount, got, err, want)
 	}
+	if got == "" {
+		m.done[function] = true
+	}
 }
 
-// compare holds what the rules wrote to what the model knows, and both to the sums.
+// compare holds what the rules wrote to what the model knows.
 func (m *machine) compare(t *rapid.T) {
 	got, want := m.describe(), m.model.describe()
 	for _, line := range slices.Sorted(maps.Keys(want)) {
@@ -155,18 +304,29 @@ func (m *machine) compare(t *rapid.T) {
 			t.Errorf("%s: the rules have %q, the model nothing", line, got[line])
 		}
 	}
-	sum, holds, open := new(big.Int), 0, 0
+}
+
+// conserve: after each step all money is somewhere, and what is open holds some.
+func (m *machine) conserve(t *rapid.T) {
+	var sum spec.Amount
+	holds, open := 0, 0
+	add := func(a spec.Amount) {
+		var ok bool
+		if sum, ok = sum.Add(a); !ok {
+			t.Fatalf("accounts, credits, holds and allowances are too much")
+		}
+	}
 	for key, record := range m.records {
 		switch r := record.(type) {
 		case ledger.Account:
-			sum.Add(sum, number(r.Balance.Bytes()))
+			add(r.Balance)
 		case ledger.Credit:
-			sum.Add(sum, number(r.Amount.Bytes()))
+			add(r.Amount)
 		case ledger.Hold:
-			sum.Add(sum, number(r.Amount.Bytes()))
+			add(r.Amount)
 			holds++
 		case ledger.Allowance:
-			sum.Add(sum, number(r.Amount.Bytes()))
+			add(r.Amount)
 		case ledger.TokenHold:
 			if r.State == spec.HoldState_HOLD_STATE_HELD {
 				open++
@@ -186,8 +346,8 @@ func (m *machine) compare(t *rapid.T) {
 		}
 	}
 	supply := m.records[ledger.SupplyKey()].(ledger.Supply)
-	if total := number(supply.Total().Bytes()); sum.Cmp(total) != 0 {
-		t.Errorf("accounts, credits, holds and allowances are %s base units, the supply is %s", sum, total)
+	if sum != supply.Total() {
+		t.Errorf("accounts, credits, holds and allowances are %s CMT, the supply is %s", sum, supply.Total())
 	}
 	if holds != open {
 		t.Errorf("%d holds, %d open orders, offers, token holds and auctions with bids", holds, open)
@@ -195,39 +355,53 @@ func (m *machine) compare(t *rapid.T) {
 }
 
 func (m *machine) wait(t *rapid.T) {
-	m.now += rapid.SampledFrom([]int64{1, 60, returnSeconds, shipSeconds - 60, shipSeconds, protectionSeconds - 1, protectionSeconds}).Draw(t, "seconds")
+	m.now += drawOf(t, "seconds", []int64{1, 60, returnSeconds, shipSeconds - 60, shipSeconds, protectionSeconds - 1, protectionSeconds})
 }
 
-func drawSeat(t *rapid.T) seat { return rapid.SampledFrom(seats).Draw(t, "who") }
+func drawSeat(t *rapid.T) seat { return seats[drawEvenly(t, "who", len(seats))] }
 func drawReference(t *rapid.T) string {
-	return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "reference")
+	return drawOf(t, "reference", []string{"a", "b", "c", "d"})
 }
 
 func drawSkew(t *rapid.T) int64 {
 	// Peers let a minute pass; the last is an endorser's own clock gone wrong, and meets fences.
-	return rapid.SampledFrom([]int64{0, 0, 0, -60, -1, 60, -2 * epochSeconds}).Draw(t, "skew")
+	return drawOf(t, "skew", []int64{0, 0, 0, -60, -1, 60, -2 * epochSeconds})
 }
 
 // amounts are those at the bounds of the rules, and some between.
-var amounts = []spec.Amount{spec.Units(1), spec.Units(9), spec.Units(10), spec.Units(31), spec.CMT(1), spec.CMT(3), spec.CMT(49), spec.CMT(50), spec.CMT(51), spec.CMT(999_000_000), spec.Cap}
+var amounts = []spec.Amount{spec.CMT(1), spec.Units(10), spec.Units(31), spec.CMT(3), spec.CMT(2), spec.Units(9), spec.Units(1), spec.CMT(49), spec.CMT(50), spec.CMT(51), spec.CMT(999_000_000), spec.Cap}
 
 func drawAmount(t *rapid.T) []byte {
-	// The large ones last and rarely.
-	at := rapid.OneOf(rapid.IntRange(0, 5), rapid.IntRange(0, len(amounts)-1)).Draw(t, "amount")
+	// The large ones rarely.
+	at := drawEvenly(t, "amount", 7)
+	if at == 6 {
+		at += drawEvenly(t, "large amount", len(amounts)-6)
+	}
 	return amounts[at].Bytes()
+}
+
+// keys are those of a kind, in their order.
+func (m *machine) keys(kind ledger.Kind) (keys []ledger.Key) {
+	for key := range m.records {
+		if key.Kind == kind {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, ledger.Key.Compare)
+	return keys
 }
 
 // drawHints names any open credits: the actor's own, others', some twice, and one that never was.
 func (m *machine) drawHints(t *rapid.T, s seat) *spec.Hints {
 	names := [][]byte{make([]byte, 20)}
-	for _, key := range slices.SortedFunc(maps.Keys(m.records), ledger.Key.Compare) {
-		if key.Kind == ledger.CreditKind && key.Parent == string(s.address().Bytes()) {
-			names = append(names, []byte(key.ID), []byte(key.ID))
-		} else if key.Kind == ledger.CreditKind {
+	own := string(s.address().Bytes())
+	for _, key := range m.keys(ledger.CreditKind) {
+		names = append(names, []byte(key.ID))
+		if key.Parent == own {
 			names = append(names, []byte(key.ID))
 		}
 	}
-	switch rapid.IntRange(0, 2).Draw(t, "credits") {
+	switch drawEvenly(t, "credits", 3) {
 	case 0:
 		return &spec.Hints{}
 	case 1:
@@ -248,13 +422,13 @@ func (m *machine) burn(t *rapid.T) {
 
 func (m *machine) transfer(t *rapid.T) {
 	s := drawSeat(t)
-	command := &spec.Transfer{Reference: drawReference(t), To: drawSeat(t).address().Bytes(), Amount: drawAmount(t), Memo: rapid.SampledFrom([]string{"", "thanks"}).Draw(t, "memo")}
+	command := &spec.Transfer{Reference: drawReference(t), To: drawSeat(t).address().Bytes(), Amount: drawAmount(t), Memo: drawOf(t, "memo", []string{"", "thanks"})}
 	m.perform(s, drawSkew(t), "token:Transfer", command, m.drawHints(t, s))
 }
 
 func (m *machine) payout(t *rapid.T) {
 	s := drawSeat(t)
-	command := &spec.Payout{Reference: drawReference(t), Memo: rapid.SampledFrom([]string{"", "wages"}).Draw(t, "memo")}
+	command := &spec.Payout{Reference: drawReference(t), Memo: drawOf(t, "memo", []string{"", "wages"})}
 	for _, to := range rapid.SliceOfNDistinct(rapid.SampledFrom(seats), 1, 4, func(s seat) seat { return s }).Draw(t, "receivers") {
 		command.Payments = append(command.Payments, &spec.Payment{To: to.address().Bytes(), Amount: drawAmount(t)})
 	}
@@ -265,7 +439,7 @@ func (m *machine) approve(t *rapid.T) {
 	s, spender := drawSeat(t), drawSeat(t)
 	expected := m.model.allowance(s.address(), spender.address())
 	command := &spec.Approve{Spender: spender.address().Bytes(), Expected: expected.Bytes(), Amount: drawAmount(t)}
-	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	switch drawEvenly(t, "change", 6) {
 	case 0:
 		command.Expected = drawAmount(t)
 	case 1:
@@ -283,7 +457,7 @@ func (m *machine) transferFrom(t *rapid.T) {
 			given = append(given, key)
 		}
 	}
-	if len(given) > 0 && rapid.IntRange(0, 4).Draw(t, "given") > 0 {
+	if len(given) > 0 && drawEvenly(t, "given", 5) > 0 {
 		slices.SortFunc(given, func(a, b [2]spec.Address) int {
 			return strings.Compare(a[0].String()+a[1].String(), b[0].String()+b[1].String())
 		})
@@ -295,10 +469,10 @@ func (m *machine) transferFrom(t *rapid.T) {
 }
 
 func (m *machine) placeHold(t *rapid.T) {
-	s := drawSeat(t)
+	s := m.mostly(t, seats[drawEvenly(t, "payer", 4)].address())
 	command := &spec.PlaceHold{
 		Reference: drawReference(t), Payee: drawSeat(t).address().Bytes(), Amount: drawAmount(t),
-		ExpiresAt: m.now + rapid.SampledFrom([]int64{-60, 0, 1, 100, holdSeconds, holdSeconds, holdSeconds + 1}).Draw(t, "seconds"),
+		ExpiresAt: m.now + drawOf(t, "seconds", []int64{-60, 0, 1, 100, holdSeconds, holdSeconds, holdSeconds + 1}),
 	}
 	if rapid.Bool().Draw(t, "with an arbiter") {
 		command.Arbiter = drawSeat(t).address().Bytes()
@@ -308,21 +482,28 @@ func (m *machine) placeHold(t *rapid.T) {
 
 func (m *machine) stepHold(t *rapid.T) {
 	ids := slices.SortedFunc(maps.Keys(m.model.holds), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
+	if len(ids) == 0 && drawEvenly(t, "a hold that is none", 4) > 0 {
+		m.placeHold(t)
+		return
+	}
 	id, who, captured := spec.ID{}, drawSeat(t), drawAmount(t)
 	if len(ids) > 0 {
 		id = rapid.SampledFrom(ids).Draw(t, "hold")
 		hold := m.model.holds[id]
-		who = m.mostly(t, rapid.SampledFrom([]spec.Address{hold.arbiter, hold.arbiter, hold.payee, hold.payer}).Draw(t, "side"))
-		if rapid.IntRange(0, 4).Draw(t, "captured") > 0 {
+		who = m.mostly(t, drawOf(t, "side", []spec.Address{hold.arbiter, hold.arbiter, hold.payee, hold.payer}))
+		if drawEvenly(t, "captured", 5) > 0 {
 			captured = hold.captured.Bytes()
 		}
 	}
-	switch rapid.IntRange(0, 3).Draw(t, "step") {
+	switch drawEvenly(t, "what", 4) {
 	case 0, 1:
 		m.perform(who, drawSkew(t), "token:CaptureHold", &spec.CaptureHold{Hold: id[:], Captured: captured, Amount: drawAmount(t)}, nil)
 	case 2:
 		m.perform(who, drawSkew(t), "token:VoidHold", &spec.VoidHold{Hold: id[:]}, nil)
 	case 3:
+		if rapid.Bool().Draw(t, "when it is due") {
+			m.now += holdSeconds
+		}
 		m.perform(who, drawSkew(t), "token:ExpireHold", &spec.ExpireHold{Hold: id[:]}, nil)
 	}
 }
@@ -330,7 +511,7 @@ func (m *machine) stepHold(t *rapid.T) {
 // openAuction makes a listing, mostly, and sells it in an auction.
 func (m *machine) openAuction(t *rapid.T) {
 	id, _, s := m.drawListing(t)
-	if rapid.IntRange(0, 3).Draw(t, "a listing of its own") > 0 {
+	if drawEvenly(t, "a listing of its own", 4) > 0 {
 		reference := fmt.Sprintf("lots-%d", m.calls)
 		s = seat{merchant, ""}
 		m.perform(s, 0, "market:CreateListing", &spec.CreateListing{
@@ -339,9 +520,9 @@ func (m *machine) openAuction(t *rapid.T) {
 		id = spec.NewID(spec.ListingType, s.address(), reference)
 	}
 	command := &spec.OpenAuction{
-		Reference: drawReference(t), Listing: id[:], Version: rapid.SampledFrom([]uint32{1, 1, 1, 2}).Draw(t, "version"), Quantity: rapid.Uint32Range(1, 3).Draw(t, "quantity"),
-		StartPrice: drawAmount(t), Step: rapid.SampledFrom(amounts[:5]).Draw(t, "step").Bytes(),
-		EndsAt: m.now + rapid.SampledFrom([]int64{-1, 100, auctionSeconds, auctionSeconds, auctionSeconds + 1}).Draw(t, "seconds"),
+		Reference: drawReference(t), Listing: id[:], Version: drawOf(t, "version", []uint32{1, 1, 1, 2}), Quantity: rapid.Uint32Range(1, 3).Draw(t, "quantity"),
+		StartPrice: drawAmount(t), Step: drawOf(t, "step", amounts[:5]).Bytes(),
+		EndsAt: m.now + drawOf(t, "seconds", []int64{-1, 100, auctionSeconds, auctionSeconds, auctionSeconds + 1}),
 	}
 	if rapid.Bool().Draw(t, "with a reserve") {
 		command.Reserve = drawAmount(t)
@@ -358,7 +539,7 @@ func (m *machine) drawAuction(t *rapid.T) (spec.ID, *modelAuction, uint32) {
 			open = append(open, id)
 		}
 	}
-	if len(open) > 0 && rapid.IntRange(0, 5).Draw(t, "any") > 0 {
+	if len(open) > 0 && drawEvenly(t, "any", 6) > 0 {
 		all = open
 	}
 	if len(all) == 0 {
@@ -368,7 +549,7 @@ func (m *machine) drawAuction(t *rapid.T) (spec.ID, *modelAuction, uint32) {
 	id := rapid.SampledFrom(all).Draw(t, "auction")
 	a := m.model.auctions[id]
 	bids := uint32(len(a.bids))
-	switch rapid.IntRange(0, 9).Draw(t, "bids") {
+	switch drawEvenly(t, "bids", 10) {
 	case 0:
 		bids++
 	case 1:
@@ -381,7 +562,7 @@ func (m *machine) placeBid(t *rapid.T) {
 	id, a, bids := m.drawAuction(t)
 	s := drawSeat(t)
 	command := &spec.PlaceBid{Auction: id[:], Beats: bids, Amount: drawAmount(t), HandOverHash: spec.HandOverHash(spec.AuctionOrder(id, bids+1), code)}
-	if a != nil && rapid.IntRange(0, 4).Draw(t, "enough") > 0 {
+	if a != nil && drawEvenly(t, "enough", 5) > 0 {
 		least := a.start
 		if n := len(a.bids); n > 0 {
 			least = new(big.Int).Add(a.bids[n-1].units, a.step)
@@ -416,11 +597,29 @@ func (m *machine) cancelAuction(t *rapid.T) {
 
 func (m *machine) sweep(t *rapid.T) {
 	s := drawSeat(t)
-	m.perform(s, drawSkew(t), "token:Sweep", &spec.Sweep{}, m.drawHints(t, s))
+	command := &spec.Sweep{}
+	if drawEvenly(t, "for another", 3) == 0 {
+		other := drawSeat(t)
+		if command.Account = other.address().Bytes(); m.model.homes[other.address()] != "" && drawEvenly(t, "at home", 4) > 0 {
+			s = seat{m.model.homes[other.address()], ""}
+		}
+		m.perform(s, drawSkew(t), "token:Sweep", command, m.drawHints(t, other))
+		return
+	}
+	m.perform(s, drawSkew(t), "token:Sweep", command, m.drawHints(t, s))
+}
+
+func (m *machine) voidNonce(t *rapid.T) {
+	m.perform(drawSeat(t), drawSkew(t), "token:VoidNonce", &spec.VoidNonce{Nonce: drawOf(t, "nonce", []uint64{1, 2, 3, 66, 67})}, nil)
+}
+
+func (m *machine) moveHome(t *rapid.T) {
+	home := drawOf(t, "home", []string{merchant, buyers, operator, stranger})
+	m.perform(drawSeat(t), drawSkew(t), "token:MoveHome", &spec.MoveHome{MspId: home}, nil)
 }
 
 func (m *machine) fence(t *rapid.T) {
-	epoch := uint64(m.now)/epochSeconds - uint64(rapid.IntRange(0, 3).Draw(t, "epochs ago"))
+	epoch := uint64(m.now)/epochSeconds - uint64(drawEvenly(t, "epochs ago", 4))
 	m.perform(drawSeat(t), drawSkew(t), "consortium:Fence", &spec.Fence{Epoch: epoch}, nil)
 }
 
@@ -444,7 +643,7 @@ func drawMilestones(t *rapid.T) []uint32 {
 // drawListing draws a listing that there is, mostly, and its seller, mostly.
 func (m *machine) drawListing(t *rapid.T) (spec.ID, *modelListing, seat) {
 	ids := slices.SortedFunc(maps.Keys(m.model.listings), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
-	if len(ids) == 0 || rapid.IntRange(0, 9).Draw(t, "no listing") == 9 {
+	if len(ids) == 0 || drawEvenly(t, "no listing", 10) == 9 {
 		return spec.ID{1}, nil, drawSeat(t)
 	}
 	id := rapid.SampledFrom(ids).Draw(t, "listing")
@@ -453,7 +652,7 @@ func (m *machine) drawListing(t *rapid.T) (spec.ID, *modelListing, seat) {
 
 // mostly draws the seat of an address, mostly.
 func (m *machine) mostly(t *rapid.T, address spec.Address) seat {
-	if rapid.IntRange(0, 4).Draw(t, "another") < 4 {
+	if drawEvenly(t, "another", 5) < 4 {
 		for _, s := range seats {
 			if s.address() == address {
 				return s
@@ -466,7 +665,7 @@ func (m *machine) mostly(t *rapid.T, address spec.Address) seat {
 func (m *machine) editListing(t *rapid.T) {
 	id, listing, s := m.drawListing(t)
 	version := rapid.Uint32Range(1, 3).Draw(t, "version")
-	if listing != nil && rapid.IntRange(0, 3).Draw(t, "stale") < 3 {
+	if listing != nil && drawEvenly(t, "stale", 4) < 3 {
 		version = uint32(len(listing.versions))
 	}
 	command := &spec.EditListing{
@@ -479,7 +678,7 @@ func (m *machine) editListing(t *rapid.T) {
 
 func (m *machine) closeListing(t *rapid.T) {
 	id, _, s := m.drawListing(t)
-	if rapid.IntRange(0, 2).Draw(t, "close") < 2 {
+	if drawEvenly(t, "close", 3) < 2 {
 		return // else everything is soon closed
 	}
 	m.perform(s, drawSkew(t), "market:CloseListing", &spec.CloseListing{Listing: id[:]}, nil)
@@ -489,18 +688,18 @@ func (m *machine) closeListing(t *rapid.T) {
 func (m *machine) suspend(t *rapid.T) {
 	id, listing, _ := m.drawListing(t)
 	s := rapid.SampledFrom([]seat{{operator, ""}, {operator, ""}, {operator, ""}, drawSeat(t)}).Draw(t, "who suspends")
-	if listing != nil && listing.isSuspended && rapid.IntRange(0, 5).Draw(t, "again") < 5 {
+	if listing != nil && listing.isSuspended && drawEvenly(t, "again", 6) < 5 {
 		m.perform(s, drawSkew(t), "market:ResumeListing", &spec.ResumeListing{Listing: id[:]}, nil)
 		return
 	}
-	if rapid.IntRange(0, 2).Draw(t, "suspend") == 0 {
+	if drawEvenly(t, "suspend", 3) == 0 {
 		m.perform(s, drawSkew(t), "market:SuspendListing", &spec.SuspendListing{Listing: id[:], Reason: "a test"}, nil)
 	}
 }
 
 // drawVariants draws none, mostly, or some.
 func drawVariants(t *rapid.T) (variants []*spec.VariantTerms) {
-	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "variants") {
+	for range drawOf(t, "variants", []int{0, 0, 0, 1, 2}) {
 		variants = append(variants, &spec.VariantTerms{Price: drawAmount(t), Stock: rapid.Uint32Range(0, 4).Draw(t, "variant's stock")})
 	}
 	return variants
@@ -508,12 +707,12 @@ func drawVariants(t *rapid.T) (variants []*spec.VariantTerms) {
 
 func (m *machine) placeOrder(t *rapid.T) {
 	id, listing, _ := m.drawListing(t)
-	s := rapid.SampledFrom([]seat{seats[0], seats[1], drawSeat(t)}).Draw(t, "buyer")
+	s := drawOf(t, "buyer", []seat{seats[0], seats[1], drawSeat(t)})
 	reference := drawReference(t)
 	command := &spec.PlaceOrder{Reference: reference, Listing: id[:], Version: 1, Quantity: rapid.Uint32Range(1, 3).Draw(t, "quantity"), Total: spec.CMT(3).Bytes()}
 	if listing != nil {
 		command.Version = uint32(len(listing.versions))
-		if rapid.IntRange(0, 4).Draw(t, "version") == 4 {
+		if drawEvenly(t, "version", 5) == 4 {
 			command.Version = rapid.Uint32Range(1, command.Version+1).Draw(t, "another version")
 		}
 		version := listing.versions[min(int(command.Version), len(listing.versions))-1]
@@ -522,11 +721,11 @@ func (m *machine) placeOrder(t *rapid.T) {
 		price := prices[min(int(command.Variant), len(prices)-1)]
 		total := new(big.Int).Mul(price, big.NewInt(int64(command.Quantity)))
 		total.Add(total, version.shipping)
-		if total.Cmp(maxUnits) <= 0 && rapid.IntRange(0, 9).Draw(t, "total") < 9 {
+		if total.Cmp(maxUnits) <= 0 && drawEvenly(t, "total", 10) < 9 {
 			command.Total = total.Bytes()
 		}
 	}
-	if rapid.IntRange(0, 2).Draw(t, "with a code") < 2 {
+	if drawEvenly(t, "with a code", 3) < 2 {
 		command.HandOverHash = spec.HandOverHash(spec.NewID(spec.OrderType, s.address(), reference), code)
 	}
 	m.perform(s, drawSkew(t), "market:PlaceOrder", command, m.drawLot(t, m.drawHints(t, s)))
@@ -535,10 +734,8 @@ func (m *machine) placeOrder(t *rapid.T) {
 // drawLot adds any lot to the hints, or none.
 func (m *machine) drawLot(t *rapid.T, hints *spec.Hints) *spec.Hints {
 	lots := [][]byte{make([]byte, 20)}
-	for _, key := range slices.SortedFunc(maps.Keys(m.records), ledger.Key.Compare) {
-		if key.Kind == ledger.LotKind {
-			lots = append(lots, []byte(key.ID))
-		}
+	for _, key := range m.keys(ledger.LotKind) {
+		lots = append(lots, []byte(key.ID))
 	}
 	if rapid.Bool().Draw(t, "with a lot") {
 		hints.Lot = rapid.SampledFrom(lots).Draw(t, "lot")
@@ -554,13 +751,17 @@ func (m *machine) step(function string, command func([]byte) proto.Message) func
 func (m *machine) drawn(function string, command func(*rapid.T, []byte) proto.Message) func(*rapid.T) {
 	return func(t *rapid.T) {
 		ids := slices.SortedFunc(maps.Keys(m.model.orders), func(a, b spec.ID) int { return slices.Compare(a[:], b[:]) })
+		if len(ids) == 0 && drawEvenly(t, "an order that is none", 4) > 0 {
+			m.sale(t)
+			return
+		}
 		if len(ids) == 0 {
 			m.perform(drawSeat(t), 0, function, command(t, make([]byte, 20)), nil)
 			return
 		}
 		id := rapid.SampledFrom(ids).Draw(t, "order")
 		order := m.model.orders[id]
-		side := rapid.SampledFrom([]spec.Address{order.buyer, order.seller, spec.OrganisationAddress(carrier)}).Draw(t, "side")
+		side := drawOf(t, "side", []spec.Address{order.buyer, order.seller, spec.OrganisationAddress(carrier)})
 		m.perform(m.mostly(t, side), drawSkew(t), function, command(t, id[:]), nil)
 	}
 }
@@ -584,13 +785,13 @@ func (m *machine) buy(t *rapid.T) { m.sale(t) }
 // sale is buy, and names the order, which there is if the buyer had the money.
 func (m *machine) sale(t *rapid.T) spec.ID {
 	reference := fmt.Sprintf("sale-%d", m.calls)
-	price := rapid.SampledFrom([]spec.Amount{spec.Units(10), spec.Units(61), spec.CMT(1), spec.CMT(3)}).Draw(t, "price")
+	price := drawOf(t, "price", []spec.Amount{spec.Units(10), spec.Units(61), spec.CMT(1), spec.CMT(3)})
 	m.perform(seat{merchant, ""}, 0, "market:CreateListing", &spec.CreateListing{
 		Reference: reference, Price: price.Bytes(), Stock: 3, Category: "lamps", ContentHash: make([]byte, 32), AcceptRequired: rapid.Bool().Draw(t, "accept required"),
 		Milestones: drawMilestones(t),
 	}, nil)
 	id := spec.NewID(spec.ListingType, spec.OrganisationAddress(merchant), reference)
-	buyer := rapid.SampledFrom(seats[:2]).Draw(t, "buyer")
+	buyer := drawOf(t, "buyer", seats[:2])
 	quantity := rapid.Uint32Range(1, 3).Draw(t, "quantity")
 	total, _ := price.Mul(uint64(quantity))
 	order := spec.NewID(spec.OrderType, buyer.address(), reference)
@@ -637,18 +838,36 @@ func (m *machine) carryOn(t *rapid.T) {
 			m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
 		}
 	case returnAsked:
-		m.perform(seller, 0, "market:AcceptReturn", &spec.AcceptReturn{Order: o}, nil)
+		switch drawEvenly(t, "answer", 3) {
+		case 0:
+			m.perform(seller, 0, "market:AcceptReturn", &spec.AcceptReturn{Order: o}, nil)
+		case 1:
+			m.perform(seller, 0, "market:DeclineReturn", &spec.DeclineReturn{Order: o}, nil)
+		default:
+			m.now += returnSeconds
+			m.perform(buyer, 0, "market:ShipReturn", &spec.ShipReturn{Order: o}, nil)
+		}
 	case returnAccepted:
 		m.perform(buyer, 0, "market:ShipReturn", &spec.ShipReturn{Order: o}, nil)
 	case returnShipped:
-		m.perform(seller, 0, "market:RefundOrder", &spec.RefundOrder{Order: o}, nil)
+		switch drawEvenly(t, "what comes back", 3) {
+		case 0:
+			m.perform(seller, 0, "market:RefundOrder", &spec.RefundOrder{Order: o}, nil)
+		case 1:
+			m.perform(seat{carrier, ""}, 0, "market:ReportDelivery", &spec.ReportDelivery{Order: o}, nil)
+		default:
+			m.perform(seller, 0, "market:OpenDispute", &spec.OpenDispute{Order: o, ReasonHash: make([]byte, 32)}, nil)
+		}
 	case handedOver:
-		switch rapid.IntRange(0, 2).Draw(t, "by whom") {
+		switch drawEvenly(t, "by whom", 3) {
 		case 0:
 			m.perform(buyer, 0, "market:ConfirmOrder", &spec.ConfirmOrder{Order: o}, nil)
 		case 1:
 			m.perform(buyer, 0, "market:AskReturn", &spec.AskReturn{Order: o}, nil)
 		default:
+			if rapid.Bool().Draw(t, "when it is due") {
+				m.now += releaseSeconds
+			}
 			m.perform(drawSeat(t), 0, "market:ReleaseOrder", &spec.ReleaseOrder{Order: o}, nil)
 		}
 	}

@@ -2,7 +2,9 @@ package ledger_test
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -17,6 +19,16 @@ func variantsOf(v ledger.Version) (prices []*big.Int) {
 	return prices
 }
 
+// usedOf are the nonces of a window that were used.
+func usedOf(window ledger.Nonces) (used []uint64) {
+	for nonce := max(window.Top, 64) - 63; nonce <= window.Top; nonce++ {
+		if !window.Free(nonce) {
+			used = append(used, nonce)
+		}
+	}
+	return used
+}
+
 // orderLine describes an order.
 const orderLine = "%s %s from %s, %d of %s version %d for %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d sent %t proven %t"
 
@@ -27,6 +39,14 @@ func (m *model) describe() map[string]string {
 		if units.Sign() > 0 {
 			d["account "+a.String()] = units.String()
 		}
+	}
+	for a, used := range m.nonces {
+		used = slices.DeleteFunc(slices.Clone(used), func(n uint64) bool { return n+64 <= slices.Max(used) })
+		slices.Sort(used)
+		d["nonces "+a.String()] = fmt.Sprint(used)
+	}
+	for a, home := range m.homes {
+		d["home "+a.String()] = home
 	}
 	for key, c := range m.credits {
 		d["credit "+key] = fmt.Sprintf("%s %s", c.units, c.kind)
@@ -120,6 +140,12 @@ func (b *books) describe() map[string]string {
 			a, _ := spec.AddressFromBytes([]byte(key.ID))
 			if !r.Balance.IsZero() {
 				d["account "+a.String()] = number(r.Balance.Bytes()).String()
+			}
+			if r.Nonces.Top > 0 {
+				d["nonces "+a.String()] = fmt.Sprint(usedOf(r.Nonces))
+			}
+			if r.Home > 0 {
+				d["home "+a.String()] = slices.Sorted(maps.Keys(roles))[r.Home-1]
 			}
 		case ledger.Credit:
 			name, _ := spec.CreditNameFromBytes([]byte(key.ID))

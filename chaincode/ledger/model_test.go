@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"math/big"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -28,6 +29,9 @@ type model struct {
 	reviews       map[string]string // by "order address"
 	disputes      map[spec.ID]*modelDispute
 	fences        map[uint64]bool
+	given         map[[32]byte]uint32 // how many credits a transaction gave
+	homes         map[spec.Address]string
+	nonces        map[spec.Address][]uint64 // all that were used
 }
 
 type modelCredit struct {
@@ -68,6 +72,9 @@ func newModel() *model {
 		reviews:  map[string]string{},
 		disputes: map[spec.ID]*modelDispute{},
 		fences:   map[uint64]bool{},
+		given:    map[[32]byte]uint32{},
+		homes:    map[spec.Address]string{},
+		nonces:   map[spec.Address][]uint64{},
 	}
 }
 
@@ -120,15 +127,14 @@ func (m *model) pay(c modelCall, units *big.Int) bool {
 
 // give leaves credits, numbered in the transaction; nothing is left for nothing.
 func (m *model) give(c modelCall, gifts ...modelCredit) {
-	n := uint32(0)
 	for _, gift := range gifts {
 		if gift.units.Sign() == 0 {
 			continue
 		}
-		name := spec.CreditName{N: n}
+		name := spec.CreditName{N: m.given[c.txID]}
 		copy(name.Tx[:], c.txID[:20])
 		m.credits[creditKey(gift.owner, name)] = gift
-		n++
+		m.given[c.txID]++
 	}
 }
 
@@ -179,10 +185,30 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 	}:
 		return m.stepHold(c, spec.ID(command.GetHold()), command)
 	case *spec.Sweep:
+		if len(command.Account) > 0 {
+			owner, _ := spec.AddressFromBytes(command.Account)
+			if owner != c.actor && m.homes[owner] != c.msp {
+				return spec.NotAParty
+			}
+			c.actor = owner
+		}
 		if len(m.named(c)) == 0 {
 			return spec.NoCredits
 		}
 		m.pay(c, new(big.Int))
+		return ""
+	case *spec.VoidNonce:
+		used := m.nonces[c.actor]
+		if slices.Contains(used, command.Nonce) || len(used) > 0 && slices.Max(used) >= command.Nonce+64 {
+			return spec.NonceUsed
+		}
+		m.nonces[c.actor] = append(used, command.Nonce)
+		return ""
+	case *spec.MoveHome:
+		if _, member := roles[command.MspId]; !member {
+			return spec.NotFound
+		}
+		m.homes[c.actor] = command.MspId
 		return ""
 	case *spec.Fence:
 		if m.fences[command.Epoch] {

@@ -126,6 +126,8 @@ func ruleDispute(t *task, c *spec.RuleDispute) (proto.Message, error) {
 	default:
 		return nil, spec.FieldErrorf(spec.NotDue, "order", "%d of %d votes are there; without them the default applies on %s", len(votes), dispute.quorum(), utc(dispute.Deadline))
 	}
+	// The order ends when its dispute does, though an answer may have come by a clock ahead of this one's.
+	order.UpdatedAt = max(order.UpdatedAt, dispute.UpdatedAt)
 	// What the panel is paid leaves the hold first; the sides have the rest.
 	key := HoldKey(order.Buyer, id)
 	hold, _ := get[Hold](t, key)

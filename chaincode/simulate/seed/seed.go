@@ -27,21 +27,37 @@ func First() uint64 {
 	return n
 }
 
+// Nightly reports whether this run may take its time.
+func Nightly() bool { return os.Getenv("CMT_TEST_NIGHTLY") == "1" }
+
 // Times returns how often to do what is done so often in a usual run.
 func Times(usual int) int {
-	if os.Getenv("CMT_TEST_NIGHTLY") == "1" {
+	if Nightly() {
 		return nightlyTimes * usual
 	}
 	return usual
 }
 
+// Checks runs checks of package rapid, so many of so many steps on average.
+func Checks(count, steps int, run func()) {
+	checks, before := flag.Lookup("rapid.checks").Value.String(), flag.Lookup("rapid.steps").Value.String()
+	set("rapid.checks", strconv.Itoa(count))
+	set("rapid.steps", strconv.Itoa(steps))
+	defer func() {
+		set("rapid.checks", checks)
+		set("rapid.steps", before)
+	}()
+	run()
+}
+
+func set(name, value string) {
+	if err := flag.Set(name, value); err != nil {
+		panic(err)
+	}
+}
+
 // Rapid hands both to package rapid; the flags of the command line still come first. To be called from TestMain.
 func Rapid() {
-	set := func(name, value string) {
-		if err := flag.Set(name, value); err != nil {
-			panic(err)
-		}
-	}
 	if os.Getenv("CMT_TEST_SEED") != "" {
 		set("rapid.seed", strconv.FormatUint(First(), 10))
 	}
