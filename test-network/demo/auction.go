@@ -7,7 +7,7 @@ import (
 )
 
 // auctionSeconds is how long it runs at least; a late bid extends it.
-const auctionSeconds = 5
+const auctionSeconds = 8
 
 // auction: two people bid from two gateways. The beaten have their money back at once; the winner's bid becomes an order.
 func auction(s *scene) {
