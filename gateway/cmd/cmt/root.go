@@ -39,8 +39,9 @@ func rootCommand() *cobra.Command {
 	flags.BoolVar(&s.asJSON, "json", false, "print JSON")
 	root.AddGroup(groups...)
 	root.AddCommand(s.verbCommands()...)
+	root.AddCommand(s.listCommands()...)
 	root.AddCommand(
-		s.accountCommand(), s.listingsCommand(), s.ordersCommand(), s.transactionCommand(),
+		s.accountCommand(), s.transactionCommand(),
 		s.callCommand(), s.operationsCommand(),
 		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(),
 	)
