@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 
@@ -34,9 +35,11 @@ func (d *Demo) invoke(ctx context.Context, who *person, call *spec.Call) error {
 	if err != nil {
 		return err
 	}
-	environment, err := exec.CommandContext(ctx, d.NetworkProgram, "env", who.organisation, "--data", d.Facts.DataDir).Output()
+	env := exec.CommandContext(ctx, d.NetworkProgram, "env", who.organisation, "--data", d.Facts.DataDir)
+	env.Stderr = os.Stderr
+	environment, err := env.Output()
 	if err != nil {
-		return fmt.Errorf("%s env %s: %w", d.NetworkProgram, who.organisation, err)
+		return fmt.Errorf("%s: %w", strings.Join(env.Args, " "), err)
 	}
 	// The environment is its administrator's at first; a call is a client's.
 	const script = `
