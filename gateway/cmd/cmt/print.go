@@ -124,7 +124,9 @@ func (s *session) printRows(cmd *cobra.Command, list page, columns ...string) er
 		}
 		cells := make([]string, len(columns))
 		for i, column := range columns {
-			cells[i] = fmt.Sprint(fields[column])
+			if value, has := fields[column]; has {
+				cells[i] = fmt.Sprint(value)
+			}
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}

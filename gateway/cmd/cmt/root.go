@@ -44,6 +44,7 @@ func rootCommand() *cobra.Command {
 		s.transactionCommand(), s.supplyCommand(), s.operationsCommand(),
 		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(), s.parametersCommand(),
 	)
+	root.AddCommand(s.historyCommand(), s.statementCommand())
 	for _, verb := range orderVerbs {
 		root.AddCommand(s.orderVerbCommand(verb))
 	}

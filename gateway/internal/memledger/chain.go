@@ -43,7 +43,7 @@ type endorsed struct {
 	argument []byte
 }
 
-// Members of the genesis that New writes; the first is treasury and operator.
+// Members of the genesis that New writes; the first is treasury and operator, the last an arbiter.
 var Members = []string{"FiveMilesMSP", "MerchantOneMSP", "BuyersMSP"}
 
 // InitialSupply is what the treasury begins with, in CMT.
@@ -56,14 +56,17 @@ func New(ctx context.Context) (*Chain, error) {
 		LedgerId: make([]byte, 16), TreasuryMsp: Members[0], OperatorMsp: Members[0], InitialSupply: spec.CMT(InitialSupply).Bytes(),
 		FeeBps: 250, CreditMinimum: spec.Units(1_000_000).Bytes(),
 		ShipSeconds: 600, ReleaseSeconds: 600, ProtectionSeconds: 6000, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, ReturnSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30,
-		OfferSeconds: 600, ReviewSeconds: 600, AnswerSeconds: 60, DisputeSeconds: 600, PanelSize: 3,
+		OfferSeconds: 600, ReviewSeconds: 600, AnswerSeconds: 60, DisputeSeconds: 600, PanelSize: 3, PanelFeeBps: 100, PanelFeeCap: spec.CMT(5).Bytes(),
 	}
 	for i, mspID := range Members {
 		member := &spec.Member{MspId: mspID}
-		if i == 0 {
+		switch i {
+		case 0:
 			member.Roles = []spec.Role{spec.Role_ROLE_OPERATOR, spec.Role_ROLE_TREASURER}
-		} else {
+		case 1:
 			member.Roles = []spec.Role{spec.Role_ROLE_CARRIER}
+		default:
+			member.Roles = []spec.Role{spec.Role_ROLE_CARRIER, spec.Role_ROLE_ARBITER}
 		}
 		genesis.Members = append(genesis.Members, member)
 	}
