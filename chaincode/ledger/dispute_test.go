@@ -341,14 +341,16 @@ func TestARulingPaysOutAll(t *testing.T) {
 	}{
 		{shipped, 331_283, 635_722, 21_898}, {handedOver, 331_282, 635_723, 21_898},
 	} {
-		got := settlement(t, row.from, spec.Units(1_000_003), 3350, 3350, 3350)
-		want := map[string]spec.Amount{
-			"buyer": spec.Units(row.buyer), "seller": spec.Units(row.seller), "operator": spec.Units(row.operator),
-			"panel 0": spec.Units(3700), "panel 1": spec.Units(3700), "panel 2": spec.Units(3700),
-		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("from %s: %v, want %v", row.from, got, want)
-		}
+		t.Run("a 33.5 / 66.5 ruling pays out 100 %, to the unit, of what was "+nameOf(row.from), func(t *testing.T) {
+			got := settlement(t, row.from, spec.Units(1_000_003), 3350, 3350, 3350)
+			want := map[string]spec.Amount{
+				"buyer": spec.Units(row.buyer), "seller": spec.Units(row.seller), "operator": spec.Units(row.operator),
+				"panel 0": spec.Units(3700), "panel 1": spec.Units(3700), "panel 2": spec.Units(3700),
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("from %s: %v, want %v", row.from, got, want)
+			}
+		})
 	}
 }
 

@@ -33,16 +33,18 @@ const (
 	NotAMember      Code = "not_a_member"
 	RoleRequired    Code = "role_required"
 	RateLimited     Code = "rate_limited"
-	BadIntent       Code = "bad_intent"
-	BadSignature    Code = "bad_signature"
-	IntentExpired   Code = "intent_expired"
-	NonceUsed       Code = "nonce_used"
-	NotAnIntent     Code = "not_an_intent"
 
 	// Whether the ledger can answer at all.
 	AlreadyInitialised Code = "already_initialised"
 	GenesisMismatch    Code = "genesis_mismatch"
 	Fenced             Code = "fenced"
+
+	// What somebody signed: one of many that a transaction carries.
+	BadIntent     Code = "bad_intent"
+	BadSignature  Code = "bad_signature"
+	IntentExpired Code = "intent_expired"
+	NonceUsed     Code = "nonce_used"
+	NotAnIntent   Code = "not_an_intent"
 
 	// What the rules say; a used reference first: what a retry was about may have changed since.
 	ReferenceUsed      Code = "reference_used"
@@ -111,14 +113,14 @@ var Catalogue = []Entry{
 	{NotAMember, 403, false, "Organisation is not a member", "The caller's organisation is not on the ledger's list of members."},
 	{RoleRequired, 403, false, "Role required", "The caller's organisation lacks the role that this operation needs."},
 	{RateLimited, 429, true, "Too many requests", "Wait as long as Retry-After says."},
+	{AlreadyInitialised, 409, false, "Ledger already initialised", "The genesis happens once."},
+	{GenesisMismatch, 403, false, "Genesis differs from the endorser's", "Each organisation endorses only the genesis it was configured with."},
+	{Fenced, 409, true, "Transaction too old", "Its epoch was closed; nothing happened. Send the request again."},
 	{BadIntent, 400, false, "Intent malformed", "An intent is refused whole when its bytes have another, canonical form, its scheme is unknown or its parts have the wrong size."},
 	{BadSignature, 403, false, "Signature does not hold", "The signature is not the named key's over this ledger's identifier and the intent's bytes."},
 	{IntentExpired, 409, false, "Intent expired", "Its validity has ended; sign a new one."},
 	{NonceUsed, 409, false, "Nonce used", "The nonce was used by a success or a void, or lies behind the window; sign with a higher one."},
 	{NotAnIntent, 403, false, "Not a person's operation", "This operation is an organisation's, by contract call."},
-	{AlreadyInitialised, 409, false, "Ledger already initialised", "The genesis happens once."},
-	{GenesisMismatch, 403, false, "Genesis differs from the endorser's", "Each organisation endorses only the genesis it was configured with."},
-	{Fenced, 409, true, "Transaction too old", "Its epoch was closed; nothing happened. Send the request again."},
 	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{NotFound, 404, false, "Not found", "There is no such object on the ledger."},
 	{NotAParty, 403, false, "Not a party", "The actor is not the one who may do this to that object."},
