@@ -45,7 +45,7 @@ func verbs() []verb {
 		{operation: "token:TransferFrom", arguments: "owner to=ADDRESS amount"},
 
 		{operation: "market:CreateListing", name: "list", arguments: "-", given: map[string]string{"stock": "1"}, long: longList},
-		{operation: "market:EditListing", name: "edit", arguments: "listing", complete: keepTerms, long: "Replace a listing's terms by a new version; what is not named stays as it is. Orders already placed keep theirs."},
+		{operation: "market:EditListing", name: "edit", arguments: "listing", complete: keepTerms, long: "Replace a listing's terms by a new version; what is not named stays as it is, and what is named without a value has none. Orders already placed keep theirs."},
 		{operation: "market:CloseListing", name: "close"},
 		{operation: "market:SuspendListing", name: "suspend"},
 		{operation: "market:ResumeListing", name: "resume"},
@@ -199,6 +199,9 @@ type fields struct {
 	values map[string]json.RawMessage
 }
 
+// absent is the value of a field that was named in order to have none.
+var absent = json.RawMessage{}
+
 // wants reports whether the command has a field that is not given.
 func (f fields) wants(name string) bool {
 	return f.op.Command.ProtoReflect().Descriptor().Fields().ByTextName(name) != nil && f.values[name] == nil
@@ -211,7 +214,13 @@ func (f fields) set(name string, value any) error {
 }
 
 func (f fields) command() (proto.Message, error) {
-	text, err := json.Marshal(f.values)
+	given := map[string]json.RawMessage{}
+	for name, value := range f.values {
+		if len(value) > 0 {
+			given[name] = value
+		}
+	}
+	text, err := json.Marshal(given)
 	if err != nil {
 		return nil, err
 	}
