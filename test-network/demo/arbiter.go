@@ -13,7 +13,7 @@ import (
 // vote casts an arbiter organisation's vote: through its gateway, or without one as any Fabric client.
 func (s *scene) vote(arbiter *person, order []byte, buyerBps uint32) {
 	command := &spec.VoteDispute{Order: order, BuyerBps: buyerBps}
-	line := fmt.Sprintf("%s votes %g %% to the buyer", arbiter.name, float64(buyerBps)/100)
+	line := fmt.Sprintf("the arbiter %s votes %g %% to the buyer", arbiter.name, float64(buyerBps)/100)
 	if arbiter.gateway != nil {
 		s.step(arbiter, "market:VoteDispute", command, line)
 		return

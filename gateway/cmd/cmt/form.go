@@ -209,6 +209,10 @@ func (f *form) readArgument(cmd *cobra.Command, out fields, field protoreflect.F
 // put takes a text for a field; whether it is one that the field may have is the ledger's strict decoder to say.
 func (f fields) put(field protoreflect.FieldDescriptor, text string) error {
 	name := field.TextName()
+	if text == "" && spec.RuleOf(field).GetOptional() {
+		f.values[name] = absent
+		return nil
+	}
 	if field.IsList() && field.Kind() == protoreflect.MessageKind {
 		if !json.Valid([]byte(text)) {
 			return spec.FieldErrorf(spec.InvalidField, name, "must be a JSON array")

@@ -22,7 +22,7 @@ type verb struct {
 	name      string
 	// arguments are the fields that stand as arguments, in their order. One in brackets may be left out; FIELD=WORD is told as WORD.
 	arguments string
-	// given are the values of fields that nobody names.
+	// given are the values of fields where nobody names another.
 	given map[string]string
 	// shows is the query for what a signed one was about, where none has its view.
 	shows string
@@ -45,7 +45,7 @@ func verbs() []verb {
 		{operation: "token:TransferFrom", arguments: "owner to=ADDRESS amount"},
 
 		{operation: "market:CreateListing", name: "list", arguments: "-", given: map[string]string{"stock": "1"}, long: longList},
-		{operation: "market:EditListing", name: "edit", arguments: "listing", complete: keepTerms, long: "Replace a listing's terms by a new version; what is not named stays as it is. Orders already placed keep theirs."},
+		{operation: "market:EditListing", name: "edit", arguments: "listing", complete: keepTerms, long: longEdit},
 		{operation: "market:CloseListing", name: "close"},
 		{operation: "market:SuspendListing", name: "suspend"},
 		{operation: "market:ResumeListing", name: "resume"},
@@ -72,6 +72,7 @@ func verbs() []verb {
 const (
 	longPayout = "Pay up to 500 receivers at once, all or none. FILE has a line for each: an address and an amount in CMT; - reads it from the standard input."
 	longList   = "Offer something for sale. The description stays with you: the ledger gets its salted SHA-256, of salt and content joined. Keep both, to show later what was offered."
+	longEdit   = "Replace a listing's terms by a new version; what is not named stays as it is, and what is named without a value has none. Orders already placed keep theirs."
 	longBuy    = "Buy: the total is held until the order settles. The hand-over code that is printed is yours: reveal it to whoever hands the goods over, and not before."
 )
 
@@ -199,6 +200,9 @@ type fields struct {
 	values map[string]json.RawMessage
 }
 
+// absent is the value of a field that was named in order to have none.
+var absent = json.RawMessage{}
+
 // wants reports whether the command has a field that is not given.
 func (f fields) wants(name string) bool {
 	return f.op.Command.ProtoReflect().Descriptor().Fields().ByTextName(name) != nil && f.values[name] == nil
@@ -211,7 +215,13 @@ func (f fields) set(name string, value any) error {
 }
 
 func (f fields) command() (proto.Message, error) {
-	text, err := json.Marshal(f.values)
+	given := map[string]json.RawMessage{}
+	for name, value := range f.values {
+		if len(value) > 0 {
+			given[name] = value
+		}
+	}
+	text, err := json.Marshal(given)
 	if err != nil {
 		return nil, err
 	}
