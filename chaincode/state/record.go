@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -485,4 +486,20 @@ func readMilestones(r *reader) (milestones ledger.Milestones) {
 		r.hashes(&milestones[i].ProofHash)
 	}
 	return milestones
+}
+
+// HomeOf returns the member with which an account's value says that it is at home, and passes over the rest. It makes no record.
+func HomeOf(account []byte) (uint32, error) {
+	if len(account) == 0 {
+		return 0, errShort
+	}
+	if account[0] != codecVersion {
+		return 0, errVersion
+	}
+	r := &reader{b: account[1:]}
+	r.bytes(16)
+	r.number(math.MaxUint64)
+	r.number(math.MaxUint64)
+	home := r.uint32()
+	return home, r.end()
 }

@@ -233,3 +233,35 @@ func TestLoadIsBounded(t *testing.T) {
 		t.Error("more keys than a batch may name were asked for")
 	}
 }
+
+// What gateways read of accounts without making records of them is what the codecs say.
+func TestAccountsAtAGlance(t *testing.T) {
+	owner := spec.KeyAddress("ed25519", []byte("key"))
+	for _, account := range []ledger.Account{
+		{}, {Home: 7}, {Balance: spec.Cap, Nonces: ledger.Nonces{Top: 1<<53 - 1, Used: 5}, Home: 1<<32 - 1},
+	} {
+		value := state.EncodeRecord(account)
+		if home, err := state.HomeOf(value); err != nil || home != account.Home {
+			t.Errorf("%+v is at home with %d, %v", account, home, err)
+		}
+		if _, err := state.HomeOf(append(value, 0)); err == nil {
+			t.Error("a value with a byte behind its end was read")
+		}
+		for n := range value {
+			if _, err := state.HomeOf(value[:n]); err == nil {
+				t.Errorf("%d of %d bytes were read", n, len(value))
+			}
+		}
+	}
+	for _, key := range []ledger.Key{ledger.AccountKey(owner), ledger.AllowanceKey(owner, owner), ledger.HoldKey(owner, spec.ID{}), ledger.ArbitersKey()} {
+		found, is := state.AccountOf(state.FormatKey(key))
+		if is != (key.Kind == ledger.AccountKind) || is && found != owner {
+			t.Errorf("%s: %s, %t", state.FormatKey(key), found, is)
+		}
+	}
+	for _, key := range []string{"", "a", "a/", "a/AA", "a/" + strings.Repeat("A", 1000), "a/\n"} {
+		if found, is := state.AccountOf(key); is {
+			t.Errorf("%q is the account of %s", key, found)
+		}
+	}
+}

@@ -243,7 +243,7 @@ func routeObject(route ownRoute, schemas object) object {
 	parameters := []any{}
 	for _, part := range strings.Split(route.path, "/") {
 		if name, ok := strings.CutPrefix(part, "{"); ok {
-			schema := pathSchemas[strings.TrimSuffix(name, "}")]
+			schema := pathSchema(strings.TrimSuffix(name, "}"))
 			parameters = append(parameters, object{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "description": schema["description"], "schema": schema})
 		}
 	}
@@ -252,12 +252,15 @@ func routeObject(route ownRoute, schemas object) object {
 	}
 	var schema spec.Schema
 	if route.item != nil {
-		name := messageName(route.item)
+		name, order := messageName(route.item), "The newest first."
+		if route.oldestFirst {
+			order = "The oldest first."
+		}
 		schemas[name] = spec.MessageSchema(route.item.ProtoReflect().Descriptor())
 		schema = spec.Schema{
 			"type": "object", "additionalProperties": false, "required": []string{"items"},
 			"properties": spec.Schema{
-				"items":       spec.Schema{"type": "array", "items": reference(name), "description": "The newest first."},
+				"items":       spec.Schema{"type": "array", "items": reference(name), "description": order},
 				"next_cursor": spec.Schema{"type": "string", "description": "Where to go on; absent on the last page."},
 			},
 		}
@@ -290,6 +293,21 @@ var pathSchemas = map[string]spec.Schema{
 	"transaction": transactionSchema,
 	"intent":      intentSchema,
 	"name":        {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "description": "The key's name."},
+}
+
+// pathSchema describes what stands in a path: as the gateway's own, or else as the ledger's queries do that have it in theirs.
+func pathSchema(name string) spec.Schema {
+	if schema, own := pathSchemas[name]; own {
+		return schema
+	}
+	for i := range spec.Operations {
+		op := &spec.Operations[i]
+		if op.Kind != spec.Query || !slices.Contains(op.PathFields(), name) {
+			continue
+		}
+		return spec.MessageSchema(op.Command.ProtoReflect().Descriptor())["properties"].(spec.Schema)[name].(spec.Schema)
+	}
+	return nil
 }
 
 // tag returns the group that the route is described in.

@@ -34,11 +34,13 @@ type ownRoute struct {
 	body       *requestForm
 	idempotent bool
 	// item is the view that a list has items of; nil when the route is no list.
-	item       proto.Message
-	parameters []parameter
-	errors     []spec.Code
-	schema     func() spec.Schema
-	serve      func(s *server, principal app.Principal, w http.ResponseWriter, r *http.Request) error
+	item proto.Message
+	// oldestFirst: the list begins with the oldest item.
+	oldestFirst bool
+	parameters  []parameter
+	errors      []spec.Code
+	schema      func() spec.Schema
+	serve       func(s *server, principal app.Principal, w http.ResponseWriter, r *http.Request) error
 }
 
 // The identifier of a transaction, as Fabric makes it.
@@ -55,7 +57,7 @@ type requestForm struct {
 func (r ownRoute) needs() spec.Scope { return cmp.Or(r.scope, spec.ScopeRead) }
 
 // ownRoutes are the routes beside the operation table's.
-var ownRoutes = slices.Concat(readRoutes, intentRoutes, keyRoutes)
+var ownRoutes = slices.Concat(readRoutes, historyRoutes, intentRoutes, keyRoutes)
 
 // readRoutes are lists and lookups.
 var readRoutes = []ownRoute{

@@ -53,6 +53,7 @@ type Options struct {
 	UseCases      UseCases
 	Intents       Intents
 	Lists         app.Lists
+	Histories     app.Histories
 	Authenticator Authenticator
 	// AnonymousReads lets reads pass without a key.
 	AnonymousReads bool

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
-	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/store/mirror"
@@ -34,35 +33,49 @@ func isListed(kind ledger.Kind) bool {
 // read takes a block apart: what the mirror takes, and the rows of the lists. Nothing is changed.
 func (s *Store) read(block app.Block) (changes mirror.Changes, rows []row, err error) {
 	changes = mirror.Changes{Number: block.Number, Hash: block.Hash}
+	// What the mirror has taken already is told already, and from an earlier state.
+	untold := block.Number == s.mirror.Next()
 	for number, t := range block.Transactions {
 		changes.Writes = append(changes.Writes, t.Writes...)
-		for _, write := range t.Writes {
-			kind, err := state.KindOf(write.Key)
-			if err != nil {
-				return changes, nil, fmt.Errorf("transaction %s: %w", t.ID, err)
-			}
-			if write.Delete || !isListed(kind) {
-				continue
-			}
-			r := row{position: block.Number<<positionBits | uint64(number)}
-			if r.key, err = state.ParseKey(write.Key); err == nil {
-				r.record, err = state.DecodeRecord(kind, write.Value)
-			}
-			if err != nil {
-				return changes, nil, fmt.Errorf("transaction %s: key %q: %w", t.ID, write.Key, err)
-			}
-			rows = append(rows, r)
-		}
-		if t.Function != spec.BatchFunction || t.Code != app.Valid {
-			continue
-		}
-		batch, err := s.batch(number, t)
+		listed, err := listedRows(t, block.Number<<positionBits|uint64(number))
 		if err != nil {
 			return changes, nil, fmt.Errorf("transaction %s: %w", t.ID, err)
 		}
-		changes.Batches = append(changes.Batches, batch)
+		rows = append(rows, listed...)
+		if !untold || t.Code != app.Valid || t.Function == "" {
+			continue
+		}
+		told, err := s.tell(block, number)
+		if err != nil {
+			return changes, nil, fmt.Errorf("transaction %s: %w", t.ID, err)
+		}
+		if len(told.Intents)+len(told.Rows) > 0 {
+			changes.Transactions = append(changes.Transactions, told)
+		}
 	}
 	return changes, rows, nil
+}
+
+// listedRows returns what a transaction wrote of which there are lists.
+func listedRows(t app.BlockTransaction, position uint64) (rows []row, err error) {
+	for _, write := range t.Writes {
+		kind, err := state.KindOf(write.Key)
+		if err != nil {
+			return nil, err
+		}
+		if write.Delete || !isListed(kind) {
+			continue
+		}
+		r := row{position: position}
+		if r.key, err = state.ParseKey(write.Key); err == nil {
+			r.record, err = state.DecodeRecord(kind, write.Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", write.Key, err)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
 }
 
 // applier takes one block within one database transaction. Statements are prepared when first used and live as long: a block

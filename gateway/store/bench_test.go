@@ -54,7 +54,7 @@ type model interface {
 }
 
 // BenchmarkPayments is what the read model costs a payment of strangers: who follows takes blocks, who carries asks for each
-// payer's funds besides. cpu-us/payment is all CPU time of the process, what compacts in the background with it, but for that of making
+// payer's funds besides; who states has all people at home, and keeps both sides of each payment in their statements. cpu-us/payment is all CPU time of the process, what compacts in the background with it, but for that of making
 // the blocks; a run of some hundred blocks (-benchtime 2000x) is needed to see compaction.
 func BenchmarkPayments(b *testing.B) {
 	opens := map[string]func(folder string) (model, error){
@@ -62,23 +62,26 @@ func BenchmarkPayments(b *testing.B) {
 		"old": func(folder string) (model, error) { return openTables(folder) },
 	}
 	for _, name := range []string{"old", "new"} {
-		for _, carries := range []bool{false, true} {
-			role := map[bool]string{false: "follows", true: "carries"}[carries]
-			b.Run(name+"/"+role, func(b *testing.B) {
+		for _, role := range []struct {
+			name    string
+			carries bool
+			member  uint32
+		}{{"follows", false, 2}, {"carries", true, 2}, {"states", false, 1}} {
+			b.Run(name+"/"+role.name, func(b *testing.B) {
 				m, err := opens[name](b.TempDir())
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer m.Close()
-				benchmarkPayments(b, m, carries)
+				benchmarkPayments(b, m, role.member, role.carries)
 			})
 		}
 	}
 }
 
-func benchmarkPayments(b *testing.B, m model, carries bool) {
+func benchmarkPayments(b *testing.B, m model, member uint32, carries bool) {
 	const seeded = 5000
-	l := newLoad(*accountsInState)
+	l := newLoad(*accountsInState, member)
 	take := func(block app.Block) {
 		if err := m.Apply(b.Context(), block); err != nil {
 			b.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/store/history"
 )
 
 // positionBits leaves room for the transactions of one block.
@@ -54,6 +55,11 @@ func (s *Store) Apply(ctx context.Context, block app.Block) error {
 	}
 	if err := s.mirror.Apply(changes); err != nil {
 		return wrap(err, fmt.Sprintf("take block %d", block.Number))
+	}
+	if !s.guests.Member() {
+		if err := s.findGuests(); err != nil {
+			return err
+		}
 	}
 	if block.Number >= s.Taken() {
 		s.advance(block.Number + 1)
@@ -122,6 +128,7 @@ func (s *Store) Reset(ctx context.Context) error {
 	if err != nil {
 		return wrap(err, "forget another ledger")
 	}
+	s.guests = history.NewGuests(0)
 	s.advance(0)
 	return nil
 }

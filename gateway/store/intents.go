@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -12,6 +11,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/store/history"
 	"github.com/cybermiles/cmt/gateway/store/mirror"
 )
 
@@ -52,33 +52,26 @@ func (s *Store) Home(_ context.Context, address spec.Address) (uint32, error) {
 	return account.Home, nil
 }
 
-// batch reads what became of a batch's intents. What has no right form, or was signed by nobody known, is left out: nobody could
-// ask for it.
-func (s *Store) batch(number int, t app.BlockTransaction) (mirror.Batch, error) {
-	found := mirror.Batch{Number: uint32(number)}
-	if n, err := hex.Decode(found.Transaction[:], []byte(t.ID)); err != nil || n != len(found.Transaction) {
-		return found, fmt.Errorf("a transaction's identifier is not %d bytes in hex", len(found.Transaction))
-	}
-	ledgerID, err := s.ledgerID()
-	if err != nil {
-		return found, err
-	}
+// batch reads what became of a batch's intents, and what those were that happened. What has no right form, or was signed by nobody
+// known, is left out: nobody could ask for it.
+func batch(ledgerID [16]byte, t app.BlockTransaction) (intents []mirror.Intent, happened []history.Happened, err error) {
 	var batch spec.Batch
 	var result spec.BatchResult
 	if len(t.Args) == 0 {
-		return found, fmt.Errorf("a batch without its argument")
+		return nil, nil, fmt.Errorf("a batch without its argument")
 	}
 	if err := proto.Unmarshal(t.Args[0], &batch); err != nil {
-		return found, fmt.Errorf("read a batch: %w", err)
+		return nil, nil, fmt.Errorf("read a batch: %w", err)
 	}
 	if err := spec.DecodeJSON(t.Result, &result); err != nil {
-		return found, fmt.Errorf("read a batch's result: %w", err)
+		return nil, nil, fmt.Errorf("read a batch's result: %w", err)
 	}
 	refusals := map[int]*spec.Error{}
 	for _, r := range result.GetRefusals() {
 		refusals[int(r.GetIndex())] = &spec.Error{Code: spec.Code(r.GetCode()), Field: r.GetField(), Detail: r.GetDetail()}
 	}
-	found.Intents = make([]mirror.Intent, 0, len(batch.GetIntents()))
+	intents = make([]mirror.Intent, 0, len(batch.GetIntents()))
+	happened = make([]history.Happened, 0, len(batch.GetIntents()))
 	for i, signed := range batch.GetIntents() {
 		refusal := refusals[i]
 		if refusal != nil {
@@ -87,23 +80,15 @@ func (s *Store) batch(number int, t app.BlockTransaction) (mirror.Batch, error) 
 				continue
 			}
 		}
-		if actor, err := intent.Address(signed.GetScheme(), signed.GetPublicKey()); err == nil {
-			id := spec.IntentID(actor, intent.Message(ledgerID, signed.GetIntent()))
-			found.Intents = append(found.Intents, mirror.Intent{ID: id, Position: uint32(i), Refusal: refusal})
+		actor, err := intent.Address(signed.GetScheme(), signed.GetPublicKey())
+		if err != nil {
+			continue
+		}
+		id := spec.IntentID(actor, intent.Message(ledgerID, signed.GetIntent()))
+		intents = append(intents, mirror.Intent{ID: id, Position: uint32(i), Refusal: refusal})
+		if refusal == nil {
+			happened = append(happened, history.Happened{Actor: actor, Intent: history.Peek(signed.GetIntent())})
 		}
 	}
-	return found, nil
-}
-
-// ledgerID reads the ledger's identifier, which intents are signed with, from the mirrored parameters.
-func (s *Store) ledgerID() ([16]byte, error) {
-	record, err := s.record(ledger.ParametersKey())
-	if err != nil {
-		return [16]byte{}, wrap(err, "read the ledger's parameters")
-	}
-	parameters, ok := record.(ledger.Parameters)
-	if !ok {
-		return [16]byte{}, errors.New("a batch came before the ledger's parameters")
-	}
-	return parameters.LedgerID, nil
+	return intents, happened, nil
 }

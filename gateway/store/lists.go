@@ -137,7 +137,11 @@ const cursorBytes = 8 + 20
 func parseCursor(text string) (place, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) != cursorBytes || b[0]&0x80 != 0 {
-		return place{}, spec.FieldErrorf(spec.InvalidField, "cursor", "must be a cursor as an earlier page gave it")
+		return place{}, badCursor()
 	}
 	return place{position: int64(binary.BigEndian.Uint64(b)), id: b[8:]}, nil
+}
+
+func badCursor() error {
+	return spec.FieldErrorf(spec.InvalidField, "cursor", "must be a cursor as an earlier page gave it")
 }

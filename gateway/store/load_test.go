@@ -21,6 +21,8 @@ import (
 type load struct {
 	random   *rand.Rand
 	accounts int
+	// member is the own organisation's index. All people are at home with the first member.
+	member   uint32
 	next     uint64
 	previous []byte
 	// open are credits that nobody folded yet, in the order in which they came.
@@ -30,8 +32,8 @@ type load struct {
 // openBlocks is how many blocks a credit stays open: its owner folds it when he pays.
 const openBlocks = 40
 
-func newLoad(accounts int) *load {
-	return &load{random: rand.New(rand.NewPCG(1, 2)), accounts: accounts}
+func newLoad(accounts int, member uint32) *load {
+	return &load{random: rand.New(rand.NewPCG(1, 2)), accounts: accounts, member: member}
 }
 
 // publicKey is that of the n-th account.
@@ -57,9 +59,10 @@ func (l *load) transaction() (spec.ID, app.BlockTransaction) {
 // genesis writes the parameters, which name the ledger.
 func (l *load) genesis() app.Block {
 	_, t := l.transaction()
-	t.Writes = []app.Write{{Key: state.FormatKey(ledger.ParametersKey()), Value: state.EncodeRecord(ledger.Parameters{
-		FeeAccount: shopAddress, Treasury: shopAddress,
-	})}}
+	t.Writes = []app.Write{
+		{Key: state.FormatKey(ledger.ParametersKey()), Value: state.EncodeRecord(ledger.Parameters{FeeAccount: shopAddress, Treasury: shopAddress})},
+		{Key: state.FormatKey(ledger.MemberKey(mspID)), Value: state.EncodeRecord(ledger.Member{MSPID: mspID, Index: l.member})},
+	}
 	return l.block(t)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/cybermiles/cmt/gateway/store/history"
 	"github.com/cybermiles/cmt/gateway/store/mirror"
 )
 
@@ -54,6 +55,8 @@ type Store struct {
 	// mspID is the own organisation: views are asked for in its name.
 	mspID  string
 	mirror *mirror.Mirror
+	// guests are the persons at home here, of whom statements are kept; who takes blocks has it to himself.
+	guests *history.Guests
 
 	mu sync.Mutex
 	// taken is the number of blocks that both engines have taken; grown is closed and replaced when it grows.
@@ -67,7 +70,7 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Records: records, mspID: mspID, grown: make(chan struct{})}
+	s := &Store{Records: records, mspID: mspID, guests: history.NewGuests(0), grown: make(chan struct{})}
 	if s.mirror, err = mirror.Open(filepath.Join(folder, mirrorName)); err != nil {
 		return nil, errors.Join(err, records.Close())
 	}
@@ -75,6 +78,9 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err == nil && next == 0 {
 		// The database is another one than the mirror was built beside.
 		err = s.mirror.Reset()
+	}
+	if err == nil {
+		err = s.findGuests()
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -71,7 +71,7 @@ func serve(ctx context.Context, c config.Config) error {
 	options.Remedies = batch.Remedies{spec.LotEmpty: service.Lots()}
 	carriage := newCarriage(c.MSPID, options, c.Sweep, ledger, database, intents, neighbours.New(neighbourOptions(c)))
 	handler := httpapi.New(httpapi.Options{
-		UseCases: service, Intents: intents, Lists: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
+		UseCases: service, Intents: intents, Lists: database, Histories: database, Authenticator: database, AnonymousReads: c.AnonymousReads, RequestsPerSecond: c.Limits.RequestsPerSecond,
 		Checks: checks(ledger, database, intents), Registry: registry, Log: log,
 	})
 	listener, err := net.Listen("tcp", c.Listen)

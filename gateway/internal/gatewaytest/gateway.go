@@ -86,7 +86,7 @@ func New(t T, chain *memledger.Chain, mspID string, options ...Option) *Gateway 
 	g.Service = app.NewService(Settings(mspID), g.Ledger, database, database, app.NoMeter{}, Quiet())
 	stop := g.carry(t)
 	api := httpapi.Options{
-		UseCases: g.Service, Intents: g.Intents, Lists: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
+		UseCases: g.Service, Intents: g.Intents, Lists: database, Histories: database, Authenticator: database, Registry: prometheus.NewRegistry(), Log: Quiet(),
 		Checks: []httpapi.Check{{Name: "database", Check: database.Ready}},
 	}
 	if os.Getenv("CMT_TEST_LOG") != "" {

@@ -56,7 +56,7 @@ func New(ctx context.Context) (*Chain, error) {
 		LedgerId: make([]byte, 16), TreasuryMsp: Members[0], OperatorMsp: Members[0], InitialSupply: spec.CMT(InitialSupply).Bytes(),
 		FeeBps: 250, CreditMinimum: spec.Units(1_000_000).Bytes(),
 		ShipSeconds: 600, ReleaseSeconds: 600, ProtectionSeconds: 6000, FenceEpochSeconds: 300, FenceGraceSeconds: 120, HoldSeconds: 600, ReturnSeconds: 600, AuctionSeconds: 600, AuctionExtensionSeconds: 30,
-		OfferSeconds: 600, ReviewSeconds: 600, AnswerSeconds: 60, DisputeSeconds: 600, PanelSize: 3,
+		OfferSeconds: 600, ReviewSeconds: 600, AnswerSeconds: 60, DisputeSeconds: 600, PanelSize: 3, PanelFeeBps: 100, PanelFeeCap: spec.CMT(5).Bytes(),
 	}
 	for i, mspID := range Members {
 		member := &spec.Member{MspId: mspID}

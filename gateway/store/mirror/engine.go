@@ -29,6 +29,7 @@ const (
 	happenedPrefix
 	refusedPrefix
 	batchPrefix
+	rowPrefix
 	// firstLedgerKey is behind all of these.
 	firstLedgerKey = "A"
 )
@@ -130,6 +131,6 @@ func (e *engine) clear() error {
 	return e.db.Write(batch, &opt.WriteOptions{Sync: true})
 }
 
-func batchKey(block uint64, number uint32) []byte {
+func transactionKey(block uint64, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{batchPrefix}, block), number)
 }

@@ -6,14 +6,18 @@ import (
 	"fmt"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/store/history"
 )
 
-// Batch is a batch of intents that took effect.
-type Batch struct {
-	// Number is its transaction's place in the block, Transaction its identifier.
-	Number      uint32
-	Transaction [32]byte
-	Intents     []Intent
+// Transaction is a transaction that took effect: a batch of intents, or one with rows.
+type Transaction struct {
+	// Number is its place in the block, ID its identifier.
+	Number uint32
+	ID     [32]byte
+	// Time is its timestamp in Unix seconds.
+	Time    int64
+	Intents []Intent
+	Rows    []history.Row
 }
 
 // Intent is what became of one intent of a batch; without a refusal it happened.
@@ -50,11 +54,11 @@ func (m *Mirror) Intent(id spec.ID) (*Said, error) {
 		if !found {
 			continue
 		}
-		transaction, err := m.transactionOf(s)
+		transaction, err := m.transactionAt(s.block, s.number)
 		if err != nil {
 			return nil, fmt.Errorf("read an intent's transaction: %w", err)
 		}
-		return &Said{Block: s.block, Transaction: transaction, Position: s.position, Refusal: s.refusal}, nil
+		return &Said{Block: s.block, Transaction: transaction.ID, Position: s.position, Refusal: s.refusal}, nil
 	}
 	return nil, nil
 }
@@ -74,22 +78,29 @@ func (m *Mirror) find(id spec.ID, prefix byte, of func(*overlay) map[spec.ID]sai
 	return s, err == nil, err
 }
 
-func (m *Mirror) transactionOf(s said) ([32]byte, error) {
+// transactionAt returns the transaction at a place, which had intents or rows; without those.
+func (m *Mirror) transactionAt(block uint64, number uint32) (Transaction, error) {
 	for _, o := range m.overlays() {
-		for _, b := range o.batches {
-			if b.block == s.block && b.number == s.number {
-				return b.transaction, nil
+		for _, t := range o.transactions {
+			if t.block == block && t.Number == number {
+				return t.Transaction, nil
 			}
 		}
 	}
-	value, err := m.engine.get(batchKey(s.block, s.number))
-	if err == nil && len(value) != 32 {
-		err = fmt.Errorf("transaction %d of block %d has an identifier of %d bytes", s.number, s.block, len(value))
-	}
+	value, err := m.engine.get(transactionKey(block, number))
 	if err != nil {
-		return [32]byte{}, err
+		return Transaction{}, err
 	}
-	return [32]byte(value), nil
+	t := Transaction{Number: number}
+	time, size := uint64(0), 0
+	if len(value) > len(t.ID) {
+		time, size = binary.Uvarint(value[len(t.ID):])
+	}
+	if size <= 0 {
+		return t, fmt.Errorf("transaction %d of block %d has %d bytes", number, block, len(value))
+	}
+	t.ID, t.Time = [32]byte(value), int64(time)
+	return t, nil
 }
 
 // appendTo writes the block, the transaction's number, the position and, of a refused one, the refusal's texts.

@@ -17,14 +17,15 @@ import (
 // ledger still has their blocks.
 const flushEntries = 100_000
 
-// Changes is what one block does.
+// Changes is what one block does. What it says of intents, and rows, were told from the mirror as it was before.
 type Changes struct {
 	// Number and Hash are the block's.
 	Number uint64
 	Hash   []byte
 	// Writes are those of its valid transactions in their order.
-	Writes  []app.Write
-	Batches []Batch
+	Writes []app.Write
+	// Transactions are those with intents or rows.
+	Transactions []Transaction
 }
 
 // Mirror is the ledger's keys and the intents as they are after the last block taken. Its methods may be called side by side,
@@ -120,8 +121,8 @@ func (m *Mirror) Apply(c Changes) error {
 			m.credits[credit.owner]++
 		}
 	}
-	for _, batch := range c.Batches {
-		m.fresh.putBatch(c.Number, batch)
+	for _, transaction := range c.Transactions {
+		m.fresh.putTransaction(c.Number, transaction)
 	}
 	m.fresh.taken = checkpoint{c.Number + 1, c.Hash}
 	return nil

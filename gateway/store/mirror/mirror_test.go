@@ -17,16 +17,21 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
+	"github.com/cybermiles/cmt/gateway/store/history"
 )
 
 // twin is what a mirror does, in plain maps.
 type twin struct {
 	values  map[string]string
 	intents map[spec.ID]Said
-	next    uint64
+	// rows has each subject's, the oldest first.
+	rows map[history.Subject][]Row
+	next uint64
 }
 
-func newTwin() *twin { return &twin{values: map[string]string{}, intents: map[spec.ID]Said{}} }
+func newTwin() *twin {
+	return &twin{values: map[string]string{}, intents: map[spec.ID]Said{}, rows: map[history.Subject][]Row{}}
+}
 
 func (w *twin) apply(c Changes) {
 	for _, write := range c.Writes {
@@ -36,11 +41,16 @@ func (w *twin) apply(c Changes) {
 			w.values[write.Key] = string(write.Value)
 		}
 	}
-	for _, batch := range c.Batches {
-		for _, in := range batch.Intents {
+	for _, t := range c.Transactions {
+		for _, in := range t.Intents {
 			if before, said := w.intents[in.ID]; !said || before.Refusal != nil {
-				w.intents[in.ID] = Said{Block: c.Number, Transaction: batch.Transaction, Position: in.Position, Refusal: in.Refusal}
+				w.intents[in.ID] = Said{Block: c.Number, Transaction: t.ID, Position: in.Position, Refusal: in.Refusal}
 			}
+		}
+		for n, row := range t.Rows {
+			w.rows[row.Subject] = append(w.rows[row.Subject], Row{
+				Place: Place{c.Number, t.Number, uint32(n)}, Transaction: Transaction{Number: t.Number, ID: t.ID, Time: t.Time}, Value: row.Value,
+			})
 		}
 	}
 	w.next = c.Number + 1
@@ -84,7 +94,7 @@ func drawBlock(t *rapid.T, w *twin) Changes {
 			c.Writes = append(c.Writes, write)
 		}
 	}
-	batch := Batch{Number: 3, Transaction: [32]byte{byte(w.next), 1}}
+	batch := Transaction{Number: 3, ID: [32]byte{byte(w.next), 1}, Time: int64(w.next) * 300}
 	for n := range rapid.IntRange(0, 3).Draw(t, "intents") {
 		in := Intent{ID: spec.ID{byte(rapid.IntRange(0, 5).Draw(t, "intent"))}, Position: uint32(n)}
 		// What happened once happens never again: its nonce is used.
@@ -95,8 +105,24 @@ func drawBlock(t *rapid.T, w *twin) Changes {
 		}
 		batch.Intents = append(batch.Intents, in)
 	}
-	c.Batches = append(c.Batches, batch)
+	call := Transaction{Number: 4, ID: [32]byte{byte(w.next), 2}}
+	for n := range rapid.IntRange(0, 5).Draw(t, "rows") {
+		row := history.Row{Subject: subject(rapid.IntRange(0, subjects-1).Draw(t, "subject")), Value: fmt.Append(nil, "row ", w.next, n)}
+		if rapid.Bool().Draw(t, "by a call") {
+			call.Rows = append(call.Rows, row)
+		} else {
+			batch.Rows = append(batch.Rows, row)
+		}
+	}
+	c.Transactions = append(c.Transactions, batch, call)
 	return c
+}
+
+const subjects = 3
+
+// subject returns neighbours: an account's history, and others that sort before and behind it.
+func subject(n int) history.Subject {
+	return history.Account(spec.Address{Type: spec.KeyAccount, Digest: spec.ID{byte(n)}})
 }
 
 func creditName(block uint64, n int) spec.CreditName {
@@ -131,12 +157,44 @@ func same(t failer, m *Mirror, w *twin) {
 	for n := range 6 {
 		sameFunds(t, m, w, address(n))
 	}
+	sameRows(t, m, w)
 	for n := range 6 {
 		id := spec.ID{byte(n)}
 		said, err := m.Intent(id)
 		want, known := w.intents[id]
 		if err != nil || (said != nil) != known || known && !reflect.DeepEqual(*said, want) {
 			t.Fatalf("intent %d: %+v, want %+v; %v", n, said, want, err)
+		}
+	}
+}
+
+// sameRows compares all histories, whole and page by page.
+func sameRows(t failer, m *Mirror, w *twin) {
+	t.Helper()
+	for n := range subjects {
+		for _, order := range []Order{OldestFirst, NewestFirst} {
+			want := slices.Clone(w.rows[subject(n)])
+			if order == NewestFirst {
+				slices.Reverse(want)
+			}
+			for _, limit := range []int{1, 3, 100} {
+				var got []Row
+				var behind *Place
+				for {
+					page, err := m.Rows(subject(n), behind, order, limit)
+					if err != nil || len(page) > limit {
+						t.Fatalf("a page of %d rows has %d; %v", limit, len(page), err)
+					}
+					got = append(got, page...)
+					if len(page) < limit {
+						break
+					}
+					behind = &page[len(page)-1].Place
+				}
+				if len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {
+					t.Fatalf("subject %d, newest first %t, by %d: %v, want %v", n, order, limit, got, want)
+				}
+			}
 		}
 	}
 }
@@ -226,7 +284,7 @@ func TestCrash(t *testing.T) {
 	}
 	defer func() { _ = m.Close() }()
 	w := newTwin()
-	var history []Changes
+	var taken []Changes
 	var opened []string // the last block's credits
 	for n := range 60 {
 		c := Changes{Number: uint64(n), Hash: []byte{byte(n)}}
@@ -242,7 +300,8 @@ func TestCrash(t *testing.T) {
 				app.Write{Key: state.FormatKey(ledger.AccountKey(who)), Value: state.EncodeRecord(ledger.Account{Balance: amount(random.Uint64())})},
 				app.Write{Key: credit, Value: state.EncodeRecord(ledger.Credit{Amount: amount(1)})})
 		}
-		history = append(history, c)
+		c.Transactions = []Transaction{{ID: [32]byte{byte(n)}, Rows: []history.Row{{Subject: subject(n % subjects), Value: []byte{byte(n)}}}}}
+		taken = append(taken, c)
 		if err := m.Apply(c); err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +323,7 @@ func TestCrash(t *testing.T) {
 	if next := again.Next(); next == 0 || next == w.next {
 		t.Fatalf("the crash left %d of %d blocks: this test shows nothing", next, w.next)
 	}
-	for _, c := range history {
+	for _, c := range taken {
 		if err := again.Apply(c); err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,8 @@ type overlay struct {
 	families map[string][]string
 	// happened are intents that took effect, refused those that others ended.
 	happened, refused map[spec.ID]said
-	batches           []batchOf
+	transactions      []transactionAt
+	rows              rows
 	// taken is the checkpoint behind all of these.
 	taken checkpoint
 }
@@ -34,11 +35,10 @@ type said struct {
 	refusal  *spec.Error
 }
 
-// batchOf is a batch's transaction by its place.
-type batchOf struct {
-	block       uint64
-	number      uint32
-	transaction [32]byte
+// transactionAt is a transaction by its place, without its intents and rows.
+type transactionAt struct {
+	block uint64
+	Transaction
 }
 
 // newOverlay has room for as many changes as are gathered.
@@ -59,10 +59,13 @@ func (o *overlay) reset(taken checkpoint) {
 	clear(o.families)
 	clear(o.happened)
 	clear(o.refused)
-	o.batches = o.batches[:0]
+	o.transactions = o.transactions[:0]
+	o.rows.reset()
 }
 
-func (o *overlay) len() int { return len(o.values) + len(o.happened) + len(o.refused) + len(o.batches) }
+func (o *overlay) len() int {
+	return len(o.values) + len(o.happened) + len(o.refused) + len(o.transactions) + len(o.rows.spans)
+}
 
 func (o *overlay) put(write app.Write) {
 	if family := state.Family(write.Key); family != "" {
@@ -87,16 +90,19 @@ func (o *overlay) dropCredit(write app.Write) {
 	delete(o.values, write.Key)
 }
 
-// putBatch notes what became of a batch's intents: the last word before success, and success for ever.
-func (o *overlay) putBatch(block uint64, batch Batch) {
-	o.batches = append(o.batches, batchOf{block, batch.Number, batch.Transaction})
-	for _, intent := range batch.Intents {
-		s := said{block, batch.Number, intent.Position, intent.Refusal}
+// putTransaction notes what became of a transaction's intents, the last word before success, and success for ever; and its rows.
+func (o *overlay) putTransaction(block uint64, t Transaction) {
+	o.transactions = append(o.transactions, transactionAt{block, Transaction{Number: t.Number, ID: t.ID, Time: t.Time}})
+	for _, intent := range t.Intents {
+		s := said{block, t.Number, intent.Position, intent.Refusal}
 		if intent.Refusal != nil {
 			o.refused[intent.ID] = s
 		} else {
 			o.happened[intent.ID] = s
 		}
+	}
+	for n, row := range t.Rows {
+		o.rows.add(row.Subject, Place{block, t.Number, uint32(n)}, row.Value)
 	}
 }
 
@@ -142,10 +148,13 @@ func (o *overlay) writeTo(to sink) error {
 	if err := writeIntents(to, refusedPrefix, o.refused); err != nil {
 		return err
 	}
-	for _, b := range o.batches {
-		if err := to.Put(batchKey(b.block, b.number), b.transaction[:], nil); err != nil {
+	for _, t := range o.transactions {
+		if err := to.Put(transactionKey(t.block, t.Number), binary.AppendUvarint(t.ID[:], uint64(max(t.Time, 0))), nil); err != nil {
 			return err
 		}
+	}
+	if err := o.rows.writeTo(to); err != nil {
+		return err
 	}
 	var key []byte
 	for _, name := range slices.Sorted(maps.Keys(o.values)) {

@@ -58,8 +58,19 @@ func (m *Mirror) Range(start, end string, limit int) ([]state.Pair, error) {
 
 // All calls take for every key in order, until it fails. Blocks wait as long.
 func (m *Mirror) All(take func(key string, value []byte) error) error {
+	return m.until(firstLedgerKey, "", take)
+}
+
+// Kind calls take for every key of a kind that has more than one, as All does.
+func (m *Mirror) Kind(kind ledger.Kind, take func(key string, value []byte) error) error {
+	prefix := state.PrefixOf(kind)
+	return m.until(prefix, state.Behind(prefix), take)
+}
+
+// until calls take for the pairs of a range in order until it fails.
+func (m *Mirror) until(start, end string, take func(key string, value []byte) error) error {
 	var failed error
-	err := m.each(firstLedgerKey, "", func(key string, value []byte) bool {
+	err := m.each(start, end, func(key string, value []byte) bool {
 		failed = take(key, value)
 		return failed == nil
 	})
