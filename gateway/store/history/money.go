@@ -130,8 +130,7 @@ func (w *telling) heldMoney(id spec.ID) ([]movement, error) {
 
 // orderMoney returns what an order paid out, and its sum.
 func (w *telling) orderMoney(id spec.ID) (movements []movement, paid spec.Amount, err error) {
-	record, _ := w.record(ledger.OrderKey(id))
-	after, is := record.(ledger.Order)
+	after, is := w.record(ledger.OrderKey(id)).(ledger.Order)
 	if !is {
 		return nil, paid, nil
 	}
@@ -163,8 +162,7 @@ func some(movements []movement) []movement {
 
 // voters returns the arbiters that share what a panel was paid.
 func (w *telling) voters(order spec.ID, paid spec.Amount) ([]spec.Address, error) {
-	record, _ := w.record(ledger.DisputeKey(order))
-	dispute, is := record.(ledger.Dispute)
+	dispute, is := w.record(ledger.DisputeKey(order)).(ledger.Dispute)
 	if !is || paid.IsZero() {
 		return nil, nil
 	}
@@ -183,8 +181,7 @@ func (w *telling) voters(order spec.ID, paid spec.Amount) ([]spec.Address, error
 
 // captured returns what a token hold paid, its sum, and whose money it was.
 func (w *telling) captured(id spec.ID) (owner spec.Address, movements []movement, paid spec.Amount, err error) {
-	record, _ := w.record(ledger.TokenHoldKey(id))
-	after, is := record.(ledger.TokenHold)
+	after, is := w.record(ledger.TokenHoldKey(id)).(ledger.TokenHold)
 	if !is {
 		return owner, nil, paid, nil
 	}

@@ -147,14 +147,14 @@ func (w *telling) open(owner spec.Address) error {
 	})
 }
 
-// record returns what was written under a key; false when nothing was.
-func (w *telling) record(key ledger.Key) (ledger.Record, bool) {
+// record returns what was written under a key, nil when nothing was or it is gone.
+func (w *telling) record(key ledger.Key) ledger.Record {
 	for _, r := range w.records {
 		if r.key == key {
-			return r.record, true
+			return r.record
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // keeps reports whether an account has a statement here.
