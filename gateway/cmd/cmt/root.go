@@ -45,7 +45,6 @@ func rootCommand() *cobra.Command {
 		s.callCommand(), s.operationsCommand(),
 		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(),
 	)
-	root.AddCommand(s.historyCommand(), s.statementCommand())
 	return root
 }
 
