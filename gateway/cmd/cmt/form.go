@@ -141,8 +141,10 @@ func (f *form) addFlags(cmd *cobra.Command) {
 		switch {
 		case field.Kind() == protoreflect.BoolKind:
 			cmd.Flags().Bool(name, false, doc)
-		case field.IsList() && field.Kind() == protoreflect.MessageKind:
+		case field.Kind() == protoreflect.MessageKind && field.IsList():
 			cmd.Flags().String(name, "", doc+" A JSON array.")
+		case field.Kind() == protoreflect.MessageKind:
+			cmd.Flags().String(name, "", doc+" A JSON object.")
 		case field.IsList():
 			cmd.Flags().String(name, "", doc+" Commas between them.")
 		case spec.RuleOf(field).GetFormat() == spec.Format_FORMAT_TIME:
@@ -213,9 +215,9 @@ func (f fields) put(field protoreflect.FieldDescriptor, text string) error {
 		f.values[name] = absent
 		return nil
 	}
-	if field.IsList() && field.Kind() == protoreflect.MessageKind {
+	if field.Kind() == protoreflect.MessageKind {
 		if !json.Valid([]byte(text)) {
-			return spec.FieldErrorf(spec.InvalidField, name, "must be a JSON array")
+			return spec.FieldErrorf(spec.InvalidField, name, "must be JSON")
 		}
 		f.values[name] = json.RawMessage(text)
 		return nil

@@ -19,7 +19,11 @@ func viewAfter(ctx context.Context, c *client.Client, op *spec.Operation, comman
 		return json.Marshal(map[string]string{"intent": id})
 	}
 	receipt, err := c.Do(ctx, ask, nil)
-	if err != nil {
+	switch {
+	case spec.ErrorCode(err) == spec.NotFound:
+		// It has another name than this program makes; what happened is no failure.
+		return json.Marshal(map[string]string{"intent": id})
+	case err != nil:
 		return nil, fmt.Errorf("it happened as intent %s, but asking for what it made failed: %w", id, err)
 	}
 	return receipt.Result, nil
