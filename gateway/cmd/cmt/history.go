@@ -50,13 +50,13 @@ func historyPath(arguments []string, dispute bool) (string, error) {
 	case len(arguments) == 2 && idType != spec.ListingType:
 		return "", spec.FieldErrorf(spec.InvalidField, "LISTING", "must be the listing that the offer is for")
 	}
-	if _, err := parseID("OBJECT", idType, object); err != nil {
-		return "", err
+	if _, err := spec.ParseID(idType, object); err != nil {
+		return "", spec.FieldErrorf(spec.InvalidField, "OBJECT", "%s", err)
 	}
 	path += object
 	if len(arguments) == 2 {
-		if _, err := parseID("OFFER", spec.OfferType, arguments[1]); err != nil {
-			return "", err
+		if _, err := spec.ParseID(spec.OfferType, arguments[1]); err != nil {
+			return "", spec.FieldErrorf(spec.InvalidField, "OFFER", "%s", err)
 		}
 		path += "/offers/" + arguments[1]
 	}
@@ -73,8 +73,8 @@ func (s *session) statementCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, arguments []string) error {
 			var address string
 			if len(arguments) == 1 {
-				if _, err := parseAddress("ADDRESS", arguments[0]); err != nil {
-					return err
+				if _, err := spec.ParseAddress(arguments[0]); err != nil {
+					return spec.FieldErrorf(spec.InvalidField, "ADDRESS", "%s", err)
 				}
 				address = arguments[0]
 			} else {
