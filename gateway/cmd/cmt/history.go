@@ -50,13 +50,13 @@ func historyPath(arguments []string, dispute bool) (string, error) {
 	case len(arguments) == 2 && idType != spec.ListingType:
 		return "", spec.FieldErrorf(spec.InvalidField, "LISTING", "must be the listing that the offer is for")
 	}
-	if err := checkID("OBJECT", idType, object); err != nil {
-		return "", err
+	if _, err := spec.ParseID(idType, object); err != nil {
+		return "", spec.FieldErrorf(spec.InvalidField, "OBJECT", "%s", err)
 	}
 	path += object
 	if len(arguments) == 2 {
-		if err := checkID("OFFER", spec.OfferType, arguments[1]); err != nil {
-			return "", err
+		if _, err := spec.ParseID(spec.OfferType, arguments[1]); err != nil {
+			return "", spec.FieldErrorf(spec.InvalidField, "OFFER", "%s", err)
 		}
 		path += "/offers/" + arguments[1]
 	}
@@ -64,13 +64,6 @@ func historyPath(arguments []string, dispute bool) (string, error) {
 		path += "/dispute"
 	}
 	return path, nil
-}
-
-func checkID(name string, idType spec.IDType, text string) error {
-	if _, err := spec.ParseID(idType, text); err != nil {
-		return spec.FieldErrorf(spec.InvalidField, name, "%s", err)
-	}
-	return nil
 }
 
 func (s *session) statementCommand() *cobra.Command {
