@@ -67,7 +67,7 @@ func (*Market) HandOverOrder(ctx contractapi.TransactionContextInterface, comman
 	return run(ctx, spec.MarketContract+":HandOverOrder", command)
 }
 
-// ReportDelivery: a carrier that is no party says it was delivered: the release clock starts.
+// ReportDelivery: a carrier that is no party says it was delivered, and the release clock starts; or that what was sent back is back.
 func (*Market) ReportDelivery(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":ReportDelivery", command)
 }
@@ -232,7 +232,7 @@ func (*Market) GetReviews(ctx contractapi.TransactionContextInterface, command [
 	return run(ctx, spec.MarketContract+":GetReviews", command)
 }
 
-// OpenDispute: either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named.
+// OpenDispute: a side contests what was shipped, done or sent back before it is settled: the clocks stop, and a panel of arbiters is named.
 func (*Market) OpenDispute(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":OpenDispute", command)
 }

@@ -2212,9 +2212,9 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\rHandOverOrder\x12;\n" +
 	"\x05order\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\x042\x1dThe order that changed hands.R\x05order\x12C\n" +
 	"\x04code\x18\x02 \x01(\fB/\xa2\xbb\x18+\b\n" +
-	"\x18\x102%The buyer's hand-over code, revealed.R\x04code\"\xb0\x01\n" +
-	"\x0eReportDelivery\x12;\n" +
-	"\x05order\x18\x01 \x01(\fB%\xa2\xbb\x18!\b\x042\x1dThe order that was delivered.R\x05order\x12a\n" +
+	"\x18\x102%The buyer's hand-over code, revealed.R\x04code\"\xc5\x01\n" +
+	"\x0eReportDelivery\x12P\n" +
+	"\x05order\x18\x01 \x01(\fB:\xa2\xbb\x186\b\x0422The order that was delivered, or whose return was.R\x05order\x12a\n" +
 	"\n" +
 	"proof_hash\x18\x02 \x01(\fBB\xa2\xbb\x18>\b\n" +
 	"\x10\x01\x18 26The salted SHA-256 of the carrier's proof of delivery.R\tproofHash\"\xba\x01\n" +

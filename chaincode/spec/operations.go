@@ -178,7 +178,7 @@ var Operations = []Operation{
 	{MarketContract, "HandOverOrder", 23, Write, 0, &HandOverOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/hand-over", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed, WrongCode}, "A party reveals the buyer's code: hand-over is proven and the release clock starts."},
 	{MarketContract, "ReportDelivery", 0, Write, Role_ROLE_CARRIER, &ReportDelivery{}, &OrderView{}, "", "POST", "/v1/orders/{order}/report-delivery", ScopeSell,
-		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "A carrier that is no party says it was delivered: the release clock starts."},
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "A carrier that is no party says it was delivered, and the release clock starts; or that what was sent back is back."},
 	{MarketContract, "ConfirmOrder", 24, Write, 0, &ConfirmOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/confirm", ScopeBuy,
 		[]Code{NotFound, NotAParty, WrongState, BelowMinimum, NotEnoughHeld}, "The buyer releases the money, or a part of it, to the seller."},
 	{MarketContract, "CancelOrder", 25, Write, 0, &CancelOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/cancel", ScopeBuy,
@@ -248,7 +248,7 @@ var Operations = []Operation{
 		[]Code{NotFound}, "What the sides of an order say of each other."},
 
 	{MarketContract, "OpenDispute", 80, Write, 0, &OpenDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute", ScopeBuy,
-		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "Either side contests an order before it is settled: the clocks stop, and a panel of arbiters is named."},
+		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "A side contests what was shipped, done or sent back before it is settled: the clocks stop, and a panel of arbiters is named."},
 	{MarketContract, "AnswerDispute", 81, Write, 0, &AnswerDispute{}, &DisputeView{}, "", "POST", "/v1/orders/{order}/dispute/answer", ScopeBuy,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The other side answers, once: the panel may vote from then on."},
 	{MarketContract, "SubmitEvidence", 82, Write, 0, &SubmitEvidence{}, &EvidenceView{}, "", "POST", "/v1/orders/{order}/dispute/evidence", ScopeBuy,
