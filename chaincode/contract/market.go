@@ -52,6 +52,11 @@ func (*Market) PlaceOrder(ctx contractapi.TransactionContextInterface, command [
 	return run(ctx, spec.MarketContract+":PlaceOrder", command)
 }
 
+// PlaceCart: buy several listings of one seller in one order, all or nothing.
+func (*Market) PlaceCart(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":PlaceCart", command)
+}
+
 // AcceptOrder: the seller takes the order.
 func (*Market) AcceptOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":AcceptOrder", command)

@@ -363,3 +363,12 @@ func (b *books) stock(listing spec.ID) (units uint32) {
 	}
 	return units
 }
+
+// allStock is what all lots have.
+func (b *books) allStock() (units uint32) {
+	for _, record := range b.records {
+		lot, _ := record.(ledger.Lot)
+		units += lot.Stock
+	}
+	return units
+}

@@ -124,6 +124,8 @@ func nearlyEmpty(a *attempt) {
 // lampID is the listing of the tests.
 var lampID = spec.NewID(spec.ListingType, seller.address(), "lamp")
 
+var bulbID = spec.NewID(spec.ListingType, seller.address(), "bulb")
+
 // onListing is an attempt about the merchant's listing by somebody who has 20 CMT.
 func onListing(s seat, command func(b *books) proto.Message) func(*testing.T) *attempt {
 	return trying(s, func(b *books) proto.Message {
@@ -341,6 +343,15 @@ func faultyListings() []faulty {
 			spec.ReferenceUsed: used(spec.OrderType, ledger.OrderKey, ledger.Order{}), spec.NotFound: field("variant", uint32(1)),
 			spec.SameAccount: changed(ledger.VersionKey(lampID, 1), func(v *ledger.Version) { v.Seller = anna.address() }), spec.TotalMismatch: amountOf("total", spec.CMT(8)),
 			spec.LotEmpty: emptyLot, spec.InsufficientFunds: penniless,
+		}), endsOnce},
+		{"market:PlaceCart", onListing(anna, func(b *books) proto.Message {
+			command, _ := cart("cart", spec.CMT(8), line(lampID, 1), line(b.list("bulb", false), 1))
+			return command
+		}), endedFaults(faults{
+			spec.ReferenceUsed: used(spec.OrderType, ledger.OrderKey, ledger.Order{}), spec.NotFound: func(a *attempt) { a.command.(*spec.PlaceCart).Lines[1].Variant = 1 },
+			spec.SameAccount:  changed(ledger.VersionKey(lampID, 1), func(v *ledger.Version) { v.Seller = anna.address() }),
+			spec.CartMismatch: changed(ledger.VersionKey(bulbID, 1), func(v *ledger.Version) { v.Milestones[0] = 10_000 }),
+			spec.LotEmpty:     emptyLot, spec.TotalMismatch: amountOf("total", spec.CMT(9)), spec.InsufficientFunds: penniless,
 		}), endsOnce},
 		{"market:OpenAuction", onListing(seller, func(b *books) proto.Message { return auctionOf(lampID, func(*spec.OpenAuction) {}) }), endedFaults(faults{
 			spec.ReferenceUsed: used(spec.AuctionType, ledger.AuctionKey, ledger.Auction{}), spec.NotFound: nobody("listing"), spec.NotAParty: by(anna),

@@ -94,6 +94,7 @@ func (m *machine) themes() map[string]steps {
 		"auctions":   {"OpenAuction": m.openAuction, "PlaceBid": m.placeBid, "bid again": m.placeBid, "CloseAuction": m.closeAuction, "close again": m.closeAuction, "CancelAuction": m.cancelAuction, "SuspendListing": m.suspend},
 		"haggling":   {"MakeOffer": m.makeOffer, "bid": func(t *rapid.T) { m.bid(t) }, "haggle": m.haggle, "haggle on": m.haggle, "strike": m.strike, "EditListing": m.editListing, "CloseListing": m.closeListing, "SuspendListing": m.suspend},
 		"purchases":  m.purchaseSteps(),
+		"carts":      m.cartSteps(),
 		"services":   m.serviceSteps(),
 		"returns":    m.returnSteps(),
 		"disputes":   {"contest": m.contest, "contest on": m.contest, "contest further": m.contest, "contest again": m.contest, "OpenDispute": m.step("market:OpenDispute", disputing["OpenDispute"]), "RuleDispute": m.step("market:RuleDispute", disputing["RuleDispute"]), "confirm": m.confirmPart(), "prove": m.carryOn},

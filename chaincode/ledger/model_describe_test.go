@@ -109,6 +109,9 @@ func (m *model) describe() map[string]string {
 		}
 		d["order "+name] = fmt.Sprintf(orderLine, o.state, o.buyer, o.seller, o.quantity, o.listing.Text(spec.ListingType), o.version, o.total,
 			o.released, o.refunded, o.fee(), o.placedAt, o.updated, o.releaseDue, o.shipped, side, splitAmount, o.returnDue, o.sentBack, o.isBack)
+		for i, one := range o.lines {
+			d[fmt.Sprintf("line %s %d", name, i+1)] = one.String()
+		}
 		for i, one := range o.milestones {
 			d[fmt.Sprintf("milestone %s %d", name, i+1)] = fmt.Sprint(one)
 		}
@@ -182,6 +185,12 @@ func (b *books) describe() map[string]string {
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf(orderLine, r.State, r.Buyer, r.Seller, r.Quantity, r.Listing.Text(spec.ListingType), r.Version,
 				number(r.Total.Bytes()), number(r.Released.Bytes()), number(r.Refunded.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue,
 				r.Shipped, r.SplitBy, number(r.SplitAmount.Bytes()), r.ReturnDue, r.ReturnSent, r.ReturnProven)
+		case ledger.Lines:
+			for i, one := range r {
+				if one.Quantity > 0 {
+					d[fmt.Sprintf("line %s %d", id().Text(spec.OrderType), i+1)] = modelLine{one.Listing, one.Version, one.Variant, one.Quantity, number(one.Price.Bytes())}.String()
+				}
+			}
 		case ledger.Milestones:
 			for i, one := range r {
 				if one.ShareBps > 0 {

@@ -32,6 +32,8 @@ type modelOrder struct {
 	returnDue         int64
 	sentBack, isBack  bool
 	milestones        []modelMilestone
+	// lines are a cart's.
+	lines []modelLine
 }
 
 type modelMilestone struct {
@@ -143,8 +145,7 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 		m.payOut(c, o, got)
 	}
 	if got.back > 0 {
-		key := lotKey(o.listing, spec.ReturnLot(o.listing, id))
-		m.lots[key], m.variants[key] = got.back, o.variant
+		m.comeBack(id, o, got.back)
 	}
 	if got.to == handedOver && o.state != handedOver && o.state != returnAsked {
 		o.releaseDue = now + releaseSeconds
@@ -338,8 +339,7 @@ func (m *model) expiryOutcome(o *modelOrder) (got outcome, code spec.Code) {
 	switch o.state {
 	case partShipped:
 		// What went is worth its share, rounded down; the rest is the buyer's, and a part of it may be back already.
-		sent := new(big.Int).Mul(o.total, big.NewInt(int64(o.shipped)))
-		sent.Quo(sent, big.NewInt(int64(o.quantity)))
+		sent := o.worthSent()
 		back := new(big.Int).Sub(o.total, sent)
 		back.Sub(back, o.refunded)
 		if back.Sign() < 0 {

@@ -236,6 +236,8 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.suspend(c, command.Listing, false)
 	case *spec.PlaceOrder:
 		return m.placeOrder(c, command)
+	case *spec.PlaceCart:
+		return m.placeCart(c, command)
 	case *spec.MakeOffer:
 		return m.makeOffer(c, command)
 	case interface{ GetOffer() []byte }:

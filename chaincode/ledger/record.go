@@ -40,6 +40,7 @@ const (
 	VoteKind
 	EvidenceKind
 	ArbitersKind
+	LinesKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -164,6 +165,9 @@ func EvidenceKey(order spec.ID, by spec.Side, number uint32) Key {
 
 // ArbitersKey is the key of the one record of who may be on a panel.
 func ArbitersKey() Key { return Key{Kind: ArbitersKind} }
+
+// LinesKey is the key of a cart's lines.
+func LinesKey(order spec.ID) Key { return Key{Kind: LinesKind, ID: string(order[:])} }
 
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
@@ -344,6 +348,8 @@ type Order struct {
 	Shipped uint32
 	// Milestones counts those of a service, which lie in a record of their own.
 	Milestones uint32
+	// Lines counts those of a cart, which lie in a record of their own; the order's listing is the first one's then, its quantity that of all.
+	Lines uint32
 	// SplitBy proposes that the seller has SplitAmount of what is held.
 	SplitBy            spec.Side
 	SplitAmount        spec.Amount
@@ -365,6 +371,19 @@ type Order struct {
 	ReturnTrackingHash       [32]byte
 	ReturnProofHash          [32]byte
 }
+
+// MaxLines is how many lines a cart may have.
+const MaxLines = 16
+
+// Line is so many units of one thing in a cart, at the price that it was ordered for.
+type Line struct {
+	Listing                    spec.ID
+	Version, Variant, Quantity uint32
+	Price                      spec.Amount
+}
+
+// Lines are what a cart is of; those behind the order's number of them are empty. They are never rewritten.
+type Lines [MaxLines]Line
 
 // MaxMilestones is how many milestones a service may have.
 const MaxMilestones = 8
@@ -574,3 +593,6 @@ func (Evidence) Kind() Kind { return EvidenceKind }
 
 // Kind names the record's kind.
 func (Arbiters) Kind() Kind { return ArbitersKind }
+
+// Kind names the record's kind.
+func (Lines) Kind() Kind { return LinesKind }

@@ -396,6 +396,11 @@ func reached(t *testing.T) map[string][]spec.Code {
 	codes := readTable(t, "offers.md", "Offers").codes(slices.Collect(maps.Keys(haggling)))
 	maps.Copy(codes, readTable(t, "reviews.md", "Reviews").codes([]string{"GiveReview"}))
 	maps.Copy(codes, readTable(t, "disputes.md", "Disputes").codes(slices.Collect(maps.Keys(disputing))))
+	for _, row := range readTable(t, cartsDoc, "Placing").rows {
+		if code := row.Row["error"]; code != "" {
+			codes["market:PlaceCart"] = append(codes["market:PlaceCart"], spec.Code(code))
+		}
+	}
 	steps := readOrderTable(t)
 	for _, state := range ruletable.Values(table(t, ordersDoc, "States"), "state") {
 		for _, operation := range ruletable.Values(steps, "operation") {

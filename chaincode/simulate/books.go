@@ -103,6 +103,8 @@ func (b *books) enter(envelope *Envelope, deed *act) {
 		b.addStock(spec.ID(c.Listing), c.AddStock, c.Variants)
 	case *spec.PlaceOrder:
 		b.place(deed, c)
+	case *spec.PlaceCart:
+		b.placeCart(deed, c)
 	case *spec.MakeOffer:
 		b.offer(deed, c)
 	case *spec.OpenDispute:

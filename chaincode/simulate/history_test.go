@@ -226,7 +226,7 @@ func (h *history) step() {
 		who := h.players[h.rand.IntN(len(h.players))]
 		function, command, hints := h.draw(&who)
 		if who.person != nil && spec.Find(function).Number > 0 {
-			h.post(who.person, function, command, hints.GetLot())
+			h.post(who.person, function, command, hints)
 			return
 		}
 		if who.person != nil {
@@ -387,6 +387,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return h.drawSetAside(who)
 	case 6, 7, 8, 9:
 		if listings := h.auditor.Listings(); len(listings) > 0 {
+			if h.oneIn(3) {
+				return h.drawCart(who, listings)
+			}
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
@@ -526,6 +529,50 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 		hints.Lot = []byte(lots[h.rand.IntN(len(lots))].Key.ID)
 	}
 	return "market:PlaceOrder", command, hints
+}
+
+// drawCart draws lines of listings that are mostly one seller's.
+func (h *history) drawCart(who *player, listings []spec.ID) (string, proto.Message, *spec.Hints) {
+	if h.oneIn(2) {
+		*who = h.players[buyersAt+h.rand.IntN(len(h.players)-buyersAt)]
+	}
+	command, hints := &spec.PlaceCart{Reference: h.reference()}, h.folding(who)
+	var of spec.Address
+	var total spec.Amount
+	shipped := map[spec.ID]bool{}
+	for _, at := range h.rand.Perm(len(listings)) {
+		id := listings[at]
+		head := h.auditor.Record(ledger.ListingKey(id)).(ledger.Listing)
+		version := h.auditor.Record(ledger.VersionKey(id, head.Version)).(ledger.Version)
+		if (len(command.Lines) > 0 && head.Seller != of || version.Milestones[0] > 0 || head.State() != spec.ListingState_LISTING_STATE_OPEN) && !h.oneIn(60) {
+			continue
+		}
+		of = head.Seller
+		line := &spec.CartLine{Listing: id[:], Version: head.Version, Quantity: 1 + uint32(h.rand.IntN(2))}
+		goods, _ := version.Price.Mul(uint64(line.Quantity))
+		if total, _ = total.Add(goods); !shipped[id] {
+			shipped[id] = true
+			total, _ = total.Add(version.ShippingPrice)
+		}
+		command.Lines = append(command.Lines, line)
+		lot := spec.StockLot(id, 1, 0)
+		if lots := h.entries(ledger.LotKind, id[:]); len(lots) > 0 {
+			lot = spec.ID([]byte(lots[h.rand.IntN(len(lots))].Key.ID))
+		}
+		if hints.Lots = append(hints.Lots, lot[:]); len(command.Lines) == 3 || h.oneIn(3) {
+			break
+		}
+	}
+	if len(command.Lines) == 0 {
+		return h.drawPurchase(who, listings[0])
+	}
+	if command.Total = total.Bytes(); h.oneIn(20) {
+		command.Total = spec.CMT(3).Bytes()
+	}
+	if h.oneIn(2) {
+		command.HandOverHash = spec.HandOverHash(spec.NewID(spec.OrderType, who.address, command.Reference), code)
+	}
+	return "market:PlaceCart", command, hints
 }
 
 // variants are none, mostly, or one.

@@ -28,6 +28,7 @@ type Hints struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Credits       [][]byte               `protobuf:"bytes,1,rep,name=credits,proto3" json:"credits,omitempty"`
 	Lot           []byte                 `protobuf:"bytes,2,opt,name=lot,proto3" json:"lot,omitempty"`
+	Lots          [][]byte               `protobuf:"bytes,5,rep,name=lots,proto3" json:"lots,omitempty"`
 	Direct        bool                   `protobuf:"varint,3,opt,name=direct,proto3" json:"direct,omitempty"`
 	Open          bool                   `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -74,6 +75,13 @@ func (x *Hints) GetCredits() [][]byte {
 func (x *Hints) GetLot() []byte {
 	if x != nil {
 		return x.Lot
+	}
+	return nil
+}
+
+func (x *Hints) GetLots() [][]byte {
+	if x != nil {
+		return x.Lots
 	}
 	return nil
 }
@@ -2104,10 +2112,11 @@ var File_chaincode_spec_commands_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xaf\x04\n" +
+	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xbc\x05\n" +
 	"\x05Hints\x12\x87\x01\n" +
 	"\acredits\x18\x01 \x03(\fBm\xa2\xbb\x18i\b\t\x10\x01\x18@2aOpen credits of the actor to fold into its account; absent, foreign or repeated ones are ignored.R\acredits\x12c\n" +
-	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x91\x01\n" +
+	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x8a\x01\n" +
+	"\x04lots\x18\x05 \x03(\fBv\xa2\xbb\x18r\b\b\x10\x01\x18\x102jThe lot that each line of a cart takes from, in their order; a listing's first lot for a line without one.R\x04lots\x12\x91\x01\n" +
 	"\x06direct\x18\x03 \x01(\bBy\xa2\xbb\x18u\x10\x012qLook at the receivers' accounts too: whose home the carrier is, is paid there, without a credit. Only in a batch.R\x06direct\x12\xa2\x01\n" +
 	"\x04open\x18\x04 \x01(\bB\x8d\x01\xa2\xbb\x18\x88\x01\x10\x012\x83\x01Look at the receivers' accounts, as direct does, and open those of persons who have none at home with the carrier. Only in a batch.R\x04open\"\xdd\x01\n" +
 	"\x04Mint\x12]\n" +

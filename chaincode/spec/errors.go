@@ -56,6 +56,7 @@ const (
 	VersionStale       Code = "version_stale"
 	ValueStale         Code = "value_stale"
 	SameAccount        Code = "same_account"
+	CartMismatch       Code = "cart_mismatch"
 	TotalMismatch      Code = "total_mismatch"
 	SplitMismatch      Code = "split_mismatch"
 	BelowMinimum       Code = "below_minimum"
@@ -97,7 +98,7 @@ type Entry struct {
 var Catalogue = []Entry{
 	{UnknownOperation, 404, false, "No such operation", "The path or the contract's function is not in the operation table; /openapi.json and `cmt operations` list them."},
 	{WrongArgumentCount, 400, false, "Wrong number of arguments", "A contract call takes one argument, the command as a JSON object."},
-	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB, 8,000 keys and 8,000 receivers of payouts: send less at once."},
+	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB, 8,000 keys and 8,000 receivers of payouts and lines of carts: send less at once."},
 	{Malformed, 400, false, "Not a JSON object", "The body must be one JSON object in UTF-8, nested no deeper than the operation's schema."},
 	{DuplicateField, 400, false, "Field given twice", "Each field may stand once."},
 	{UnknownField, 400, false, "Unknown field", "Fields are written as the schema has them, in lower case; there are no others."},
@@ -130,7 +131,8 @@ var Catalogue = []Entry{
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
 	{ValueStale, 409, false, "Value has changed", "The named value is not the current one, which the detail tells: look again, or it happened already."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
-	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, or what the seller asked for in its counter-offer."},
+	{CartMismatch, 409, false, "Not of one cart", "A cart has goods of one seller: order services and what another seller or organisation offers by itself."},
+	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, of a cart the sum over its lines, or what the seller asked for in its counter-offer."},
 	{SplitMismatch, 409, false, "Split does not match", "The other side proposed another split, or none: look at the order again."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{BidTooLow, 409, false, "Bid too low", "It must be at least the start price, or the beaten bid and the step."},
@@ -150,6 +152,19 @@ var Catalogue = []Entry{
 	{Unavailable, 503, true, "Ledger unavailable", "Too few peers or orderers answer; nothing happened. Try again."},
 	{OutcomeUnknown, 504, false, "Outcome unknown", "The transaction was sent but its commit was not seen in time: ask for it under its identifier before trying anew."},
 	{Internal, 500, false, "Internal error", "A fault of ours; the log has the details."},
+}
+
+// Precedes reports whether the code is told before the other when both apply.
+func (c Code) Precedes(other Code) bool {
+	for _, entry := range Catalogue {
+		if entry.Code == other {
+			return false
+		}
+		if entry.Code == c {
+			return true
+		}
+	}
+	return false
 }
 
 // Lookup returns the code's row; an unknown code is Internal.

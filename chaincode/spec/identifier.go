@@ -54,6 +54,11 @@ func StockLot(listing ID, version, n uint32) ID {
 // ReturnLot returns the identifier of the lot that a cancelled order's stock comes back as.
 func ReturnLot(listing, order ID) ID { return digest("cmt/lot/return", listing[:], order[:]) }
 
+// LineReturnLot returns the identifier of the lot that the units of a cart's line, counted from 0, come back as.
+func LineReturnLot(listing, order ID, line uint32) ID {
+	return digest("cmt/lot/return-line", listing[:], order[:], binary.BigEndian.AppendUint32(nil, line))
+}
+
 // AuctionOrder returns the identifier of the order that an auction's n-th bid, counted from 1, becomes if it wins.
 func AuctionOrder(auction ID, n uint32) ID {
 	return digest("cmt/order/auction", auction[:], binary.BigEndian.AppendUint32(nil, n))

@@ -171,6 +171,8 @@ var Operations = []Operation{
 		[]Code{NotFound}, "Look up a listing and the lots of its stock."},
 	{MarketContract, "PlaceOrder", 20, Write, 0, &PlaceOrder{}, &OrderView{}, OrderType, "POST", "/v1/orders", ScopeBuy,
 		[]Code{ReferenceUsed, NotFound, ListingClosed, ListingSuspended, VersionStale, SameAccount, TotalMismatch, LotEmpty, InsufficientFunds}, "Buy: take stock and have the money held."},
+	{MarketContract, "PlaceCart", 41, Write, 0, &PlaceCart{}, &OrderView{}, OrderType, "POST", "/v1/carts", ScopeBuy,
+		[]Code{ReferenceUsed, NotFound, ListingClosed, ListingSuspended, VersionStale, SameAccount, CartMismatch, TotalMismatch, LotEmpty, InsufficientFunds}, "Buy several listings of one seller in one order: all or nothing."},
 	{MarketContract, "AcceptOrder", 21, Write, 0, &AcceptOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/accept", ScopeSell,
 		[]Code{NotFound, NotAParty, WrongState, DeadlinePassed}, "The seller takes the order."},
 	{MarketContract, "ShipOrder", 22, Write, 0, &ShipOrder{}, &OrderView{}, "", "POST", "/v1/orders/{order}/ship", ScopeSell,

@@ -57,6 +57,7 @@ const (
 //	y/<order>/<msp>             vote
 //	de/<order>/<piece>          evidence
 //	ma                          arbiters
+//	q/<order>                   lines
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -85,6 +86,7 @@ var shapes = [...]shape{
 	{ledger.VoteKind, "y", true, text},
 	{ledger.EvidenceKind, "de", true, octets},
 	{ledger.ArbitersKind, "ma", false, none},
+	{ledger.LinesKind, "q", false, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

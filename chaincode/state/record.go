@@ -114,6 +114,8 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.time(r.Time)
 	case ledger.Arbiters:
 		w.bytes([]byte(r.Names))
+	case ledger.Lines:
+		writeLines(w, r)
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -194,6 +196,8 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Evidence{ContentHash: [32]byte(r.octets(32)), Time: r.time()}
 	case ledger.ArbitersKind:
 		return ledger.Arbiters{Names: string(r.bytes(maxNames))}
+	case ledger.LinesKind:
+		return readLines(r)
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -308,7 +312,7 @@ func writeOrder(w *writer, o ledger.Order) {
 	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
 		w.time(seconds - o.PlacedAt)
 	}
-	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue), marks(o.ReturnSent, o.ReturnProven))
+	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue), marks(o.ReturnSent, o.ReturnProven), uint64(o.Lines))
 	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash, o.ReturnProofHash)
 }
 
@@ -333,9 +337,12 @@ func readOrder(r *reader) ledger.Order {
 	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
 		*seconds = o.PlacedAt + r.seconds()
 	}
-	var variant, shipped, milestones, splitBy, releaseDue, returnDue, back uint64
-	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue, &back)
+	var variant, shipped, milestones, splitBy, releaseDue, returnDue, back, lines uint64
+	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue, &back, &lines)
 	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.Side(splitBy)
+	if o.Lines = uint32(lines); o.Lines > ledger.MaxLines {
+		r.fail(errForm)
+	}
 	o.ReleaseDue, o.ReturnDue = after(o.PlacedAt, releaseDue), after(o.PlacedAt, returnDue)
 	r.marks(back, &o.ReturnSent, &o.ReturnProven)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash, &o.ReturnProofHash)
@@ -502,4 +509,29 @@ func HomeOf(account []byte) (uint32, error) {
 	r.number(math.MaxUint64)
 	home := r.uint32()
 	return home, r.end()
+}
+
+func writeLines(w *writer, lines ledger.Lines) {
+	n := 0
+	for n < len(lines) && lines[n].Quantity > 0 {
+		n++
+	}
+	w.number(uint64(n))
+	for _, line := range lines[:n] {
+		w.octets(line.Listing[:])
+		w.number(uint64(line.Version))
+		w.number(uint64(line.Variant))
+		w.number(uint64(line.Quantity))
+		w.amount(line.Price)
+	}
+}
+
+func readLines(r *reader) (lines ledger.Lines) {
+	for i := range r.number(ledger.MaxLines) {
+		lines[i] = ledger.Line{Listing: r.id(), Version: r.uint32(), Variant: r.uint32(), Quantity: r.uint32(), Price: r.amount()}
+		if lines[i].Quantity == 0 {
+			r.fail(errForm)
+		}
+	}
+	return lines
 }
