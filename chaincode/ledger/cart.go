@@ -13,7 +13,7 @@ func placeCartKeys(t *task, c *spec.PlaceCart) []Key {
 	for _, item := range t.itemsOf(c) {
 		keys = append(keys, VersionKey(item.listing, item.version), EndKey(item.listing, item.version), LotKey(item.listing, item.lot))
 	}
-	return keys
+	return append(keys, t.voucherOf(c).keys()...)
 }
 
 // itemsOf returns a cart's lines, each with the lot that the carrier hints at.
@@ -36,9 +36,13 @@ func (t *task) itemsOf(c *spec.PlaceCart) []item {
 // placeCart is one order of several listings: all of its lines, or none. The lines lie in a record of their own, written once, so
 // that an order's steps do not write them again.
 func placeCart(t *task, c *spec.PlaceCart) (proto.Message, error) {
+	if err := t.oneVoucher(c); err != nil {
+		return nil, err
+	}
 	items := t.itemsOf(c)
 	id, order, err := t.checkOut(checkout{
-		reference: c.Reference, items: items, lines: uint32(len(items)), total: amount(c.Total), handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash),
+		reference: c.Reference, items: items, lines: uint32(len(items)), total: amount(c.Total), voucher: t.voucherOf(c),
+		handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash),
 	})
 	if err != nil {
 		return nil, err

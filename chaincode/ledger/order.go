@@ -156,6 +156,7 @@ func (o Order) view(id spec.ID) *spec.OrderView {
 		Variant:            o.Variant,
 		Shipped:            o.Shipped,
 		LineCount:          o.Lines,
+		Discount:           o.Discount.Bytes(),
 		Milestones:         o.Milestones,
 		SplitBy:            o.SplitBy,
 		SplitAmount:        o.SplitAmount.Bytes(),

@@ -8,11 +8,12 @@ import (
 
 func placeOrderKeys(t *task, c *spec.PlaceOrder) []Key {
 	listing := identifier(c.Listing)
-	return append(t.debitKeys(),
+	keys := append(t.debitKeys(),
 		OrderKey(spec.NewID(spec.OrderType, t.actor, c.Reference)),
 		VersionKey(listing, c.Version),
 		EndKey(listing, c.Version),
 		LotKey(listing, t.lot(listing, c.Variant)))
+	return append(keys, t.voucherOf(c).keys()...)
 }
 
 // lot returns the lot that the carrier hints at, else the variant's first.
@@ -31,9 +32,12 @@ func lotOr(hint []byte, listing spec.ID, variant uint32) spec.ID {
 // placeOrder takes stock from one lot and moves the total from the buyer into a hold, under the terms of the named version
 // and of the ledger's parameters as they are now.
 func placeOrder(t *task, c *spec.PlaceOrder) (proto.Message, error) {
+	if err := t.oneVoucher(c); err != nil {
+		return nil, err
+	}
 	listing := identifier(c.Listing)
 	id, order, err := t.checkOut(checkout{
-		reference: c.Reference, total: amount(c.Total), handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash),
+		reference: c.Reference, total: amount(c.Total), handOver: hash(c.HandOverHash), delivery: hash(c.DeliveryHash), voucher: t.voucherOf(c),
 		items: []item{{listing: listing, version: c.Version, variant: c.Variant, quantity: c.Quantity, lot: t.lot(listing, c.Variant)}},
 	})
 	if err != nil {
@@ -49,7 +53,8 @@ type checkout struct {
 	total              spec.Amount
 	handOver, delivery [32]byte
 	// lines counts those of a cart, which are the items; 0 for an order of one listing.
-	lines uint32
+	lines   uint32
+	voucher *voucher
 }
 
 // item is so many units of a version's variant, from a lot.
@@ -68,11 +73,12 @@ func (t *task) checkOut(c checkout) (spec.ID, Order, error) {
 	if has(t, OrderKey(id)) {
 		return id, Order{}, spec.FieldErrorf(spec.ReferenceUsed, "reference", "was used for %s", id.Text(spec.OrderType))
 	}
-	versions, err := t.versionsFor(c)
+	versions, discount, err := t.versionsFor(c)
 	if err != nil {
 		return id, Order{}, err
 	}
-	if err := billOf(c.items, versions).check(c.total); err != nil {
+	bill, err := t.billFor(c, versions, discount)
+	if err != nil {
 		return id, Order{}, err
 	}
 	for _, item := range c.items {
@@ -85,59 +91,97 @@ func (t *task) checkOut(c checkout) (spec.ID, Order, error) {
 	}
 	first, terms := c.items[0], versions[0]
 	p := purchase{
-		buyer: t.actor, buyerMember: t.member().Index, listing: first.listing, version: first.version, variant: first.variant, total: c.total,
+		buyer: t.actor, buyerMember: t.member().Index, listing: first.listing, version: first.version, variant: first.variant,
+		total: c.total, discount: bill.off,
 		lines: c.lines, handOver: c.handOver, delivery: c.delivery, time: t.tx.Time,
 	}
 	for i, item := range c.items {
 		p.quantity += item.quantity
 		terms.AcceptRequired = terms.AcceptRequired || versions[i].AcceptRequired
 	}
+	if c.voucher != nil {
+		t.put(DiscountUseKey(c.voucher.id), DiscountUse{Order: id})
+	}
 	t.put(HoldKey(t.actor, id), Hold{Amount: c.total})
 	return id, t.putOrder(id, terms, p), nil
 }
 
-// versionsFor returns the versions of the items, all of which take orders, of one seller who is not the buyer.
-func (t *task) versionsFor(c checkout) ([]Version, error) {
-	versions, err := t.orderableVersions(c.items)
-	if err != nil {
-		return nil, err
+// versionsFor returns the versions of the items, all of which take orders, of one seller who is not the buyer, and that seller's
+// discount, if the purchase brings one.
+func (t *task) versionsFor(c checkout) ([]Version, Discount, error) {
+	versions, first := t.orderableVersions(c.items)
+	discount, refusal := t.redeemable(c.voucher, versions[0].Seller)
+	if first = foremost(first, refusal); first != nil {
+		return nil, discount, first
 	}
 	for i, item := range c.items {
 		if versions[i].Seller == t.actor {
-			return nil, spec.FieldErrorf(spec.SameAccount, item.path+"listing", "is the buyer's own")
+			return nil, discount, spec.FieldErrorf(spec.SameAccount, item.path+"listing", "is the buyer's own")
 		}
 	}
 	if c.lines > 0 {
-		err = oneCart(c.items, versions)
-	}
-	return versions, err
-}
-
-// orderableVersions returns the items' versions, or of their refusals the one that precedes the others.
-func (t *task) orderableVersions(items []item) ([]Version, error) {
-	versions := make([]Version, len(items))
-	var foremost *spec.Error
-	for i, item := range items {
-		var refusal *spec.Error
-		if versions[i], refusal = t.orderable(item); refusal != nil && (foremost == nil || refusal.Code.Precedes(foremost.Code)) {
-			foremost = refusal
-			foremost.Field = item.path + foremost.Field
+		if err := oneCart(c.items, versions); err != nil {
+			return nil, discount, err
 		}
 	}
-	if foremost != nil {
-		return nil, foremost
+	return versions, discount, nil
+}
+
+// billFor adds up what the buyer agreed to pay, less what the discount takes off.
+func (t *task) billFor(c checkout, versions []Version, discount Discount) (bill, error) {
+	b := billOf(c.items, versions, discount)
+	if c.voucher == nil {
+		return b, b.check(c.total)
 	}
-	return versions, nil
+	var err error
+	if b.possible {
+		if b.off, err = discount.off(b.discounted, c.voucher.field()); err != nil {
+			return b, err
+		}
+	}
+	if err := b.check(c.total); err != nil {
+		return b, err
+	}
+	if err := t.atLeastMinimum(c.total, "total"); err != nil {
+		return b, err
+	}
+	if t.tx.Time > discount.ValidUntil {
+		return b, spec.FieldErrorf(spec.DeadlinePassed, c.voucher.field(), "was valid until %s", utc(discount.ValidUntil))
+	}
+	return b, nil
+}
+
+// foremost returns the refusal that precedes the other; of two with one code the first.
+func foremost(a, b *spec.Error) *spec.Error {
+	if a == nil || b != nil && b.Code.Precedes(a.Code) {
+		return b
+	}
+	return a
+}
+
+// orderableVersions returns the items' versions, and of their refusals the foremost.
+func (t *task) orderableVersions(items []item) (versions []Version, first *spec.Error) {
+	versions = make([]Version, len(items))
+	for i, item := range items {
+		var refusal *spec.Error
+		if versions[i], refusal = t.orderable(item); refusal != nil {
+			refusal.Field = item.path + refusal.Field
+		}
+		first = foremost(first, refusal)
+	}
+	return versions, first
 }
 
 // bill is what a purchase costs. It exceeds all CMT there can be when it is not possible.
 type bill struct {
 	goods, shipping spec.Amount
+	// discounted is the part of the goods that a discount is on, off what it takes off.
+	discounted, off spec.Amount
 	possible        bool
 }
 
 // billOf adds the items up. A listing's shipping price is added once an order.
-func billOf(items []item, versions []Version) bill {
+func billOf(items []item, versions []Version, discount Discount) bill {
 	b := bill{possible: true}
 	shipped := make(map[spec.ID]bool, len(items))
 	add := func(sum *spec.Amount, part spec.Amount, ok bool) {
@@ -149,6 +193,9 @@ func billOf(items []item, versions []Version) bill {
 		price, _ := versions[i].price(item.variant)
 		worth, ok := price.Mul(uint64(item.quantity))
 		add(&b.goods, worth, ok)
+		if discount.on(item.listing) {
+			add(&b.discounted, worth, ok)
+		}
 		if !shipped[item.listing] {
 			shipped[item.listing] = true
 			add(&b.shipping, versions[i].ShippingPrice, true)
@@ -159,12 +206,13 @@ func billOf(items []item, versions []Version) bill {
 
 // check refuses another total than the buyer agreed to.
 func (b bill) check(total spec.Amount) error {
-	want, fits := b.goods.Add(b.shipping)
+	goods, _ := b.goods.Sub(b.off)
+	want, fits := goods.Add(b.shipping)
 	if !b.possible || !fits {
 		return spec.FieldErrorf(spec.TotalMismatch, "total", "goods and shipping exceed all CMT there can be")
 	}
 	if want != total {
-		return spec.FieldErrorf(spec.TotalMismatch, "total", "must be %s CMT: %s for goods and %s for shipping", want, b.goods, b.shipping)
+		return spec.FieldErrorf(spec.TotalMismatch, "total", "must be %s CMT: %s for goods and %s for shipping", want, goods, b.shipping)
 	}
 	return nil
 }
@@ -178,7 +226,7 @@ type purchase struct {
 	quantity         uint32
 	// lines counts those of a cart.
 	lines              uint32
-	total              spec.Amount
+	total, discount    spec.Amount
 	handOver, delivery [32]byte
 	time               int64
 	// agreed: the seller has taken the order already, whatever the version says.
@@ -200,6 +248,7 @@ func (t *task) putOrder(id spec.ID, version Version, p purchase) Order {
 		Quantity:           p.quantity,
 		Lines:              p.lines,
 		Total:              p.total,
+		Discount:           p.discount,
 		FeeBps:             params.FeeBps,
 		ReleaseSeconds:     params.ReleaseSeconds,
 		ReturnSeconds:      params.ReturnSeconds,
@@ -220,11 +269,11 @@ func (t *task) putOrder(id spec.ID, version Version, p purchase) Order {
 
 // orderableVersion returns the named version if it still takes orders.
 func (t *task) orderableVersion(listing spec.ID, number, variant uint32) (Version, error) {
-	versions, err := t.orderableVersions([]item{{listing: listing, version: number, variant: variant}})
-	if err != nil {
-		return Version{}, err
+	version, refusal := t.orderable(item{listing: listing, version: number, variant: variant})
+	if refusal != nil {
+		return version, refusal
 	}
-	return versions[0], nil
+	return version, nil
 }
 
 // orderable returns an item's version if it still takes orders. The listing's head, which its seller rewrites, is not

@@ -63,6 +63,8 @@ var rules = map[string]rule{
 	spec.MarketContract + ":GetListing":       define(getListingKeys, getListing),
 	spec.MarketContract + ":PlaceOrder":       define(placeOrderKeys, placeOrder),
 	spec.MarketContract + ":PlaceCart":        define(placeCartKeys, placeCart),
+	spec.MarketContract + ":OfferDiscount":    define(offerDiscountKeys, offerDiscount),
+	spec.MarketContract + ":GetDiscount":      define(getDiscountKeys, getDiscount),
 	spec.MarketContract + ":AcceptOrder":      define(orderKeys[*spec.AcceptOrder], acceptOrder),
 	spec.MarketContract + ":ShipOrder":        define(orderKeys[*spec.ShipOrder], shipOrder),
 	spec.MarketContract + ":HandOverOrder":    define(orderKeys[*spec.HandOverOrder], handOverOrder),

@@ -45,6 +45,9 @@ func (a *Auditor) Orders() []spec.ID { return ids(a.world, ledger.OrderKind) }
 // Holds returns the identifiers of all token holds.
 func (a *Auditor) Holds() []spec.ID { return ids(a.world, ledger.TokenHoldKind) }
 
+// Discounts returns the identifiers of all discounts on the ledger.
+func (a *Auditor) Discounts() []spec.ID { return ids(a.world, ledger.DiscountKind) }
+
 // Auctions returns the identifiers of all auctions.
 func (a *Auditor) Auctions() []spec.ID { return ids(a.world, ledger.AuctionKind) }
 
@@ -152,7 +155,7 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
 	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.BidKind: true, ledger.ReviewKind: true,
-	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true, ledger.LinesKind: true,
+	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true, ledger.LinesKind: true, ledger.DiscountKind: true, ledger.DiscountUseKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.

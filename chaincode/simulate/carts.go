@@ -31,6 +31,7 @@ func (b *books) placeCart(deed *act, c *spec.PlaceCart) {
 	}
 	total, shipped, terms := new(big.Int), map[spec.ID]bool{}, ledger.Version{}
 	var lines []ledger.Line
+	var goods []ordered
 	count := uint32(0)
 	for _, line := range c.Lines {
 		listing := spec.ID(line.Listing)
@@ -39,7 +40,8 @@ func (b *books) placeCart(deed *act, c *spec.PlaceCart) {
 		if line.Variant > 0 {
 			price = version.VariantPrices[line.Variant-1]
 		}
-		total.Add(total, new(big.Int).Mul(units(price), big.NewInt(int64(line.Quantity))))
+		goods = append(goods, ordered{listing, new(big.Int).Mul(units(price), big.NewInt(int64(line.Quantity)))})
+		total.Add(total, goods[len(goods)-1].worth)
 		if !shipped[listing] {
 			shipped[listing] = true
 			total.Add(total, units(version.ShippingPrice))
@@ -51,6 +53,10 @@ func (b *books) placeCart(deed *act, c *spec.PlaceCart) {
 		count += line.Quantity
 		terms.AcceptRequired = terms.AcceptRequired || version.AcceptRequired
 		lines = append(lines, ledger.Line{Listing: listing, Version: line.Version, Variant: line.Variant, Quantity: line.Quantity, Price: price})
+	}
+	off := b.redeem(deed, c, id, order.Seller, goods)
+	if total.Sub(total, off); units(order.Discount).Cmp(off) != 0 {
+		b.fault("the cart %x says that %s is taken off, not %s base units", id, order.Discount, off)
 	}
 	if order.Buyer != deed.actor || order.Quantity != count || int(order.Lines) != len(lines) || units(order.Total).Cmp(total) != 0 {
 		b.fault("the cart %x is not what %s asked for", id, deed.actor)

@@ -23,7 +23,7 @@ func TestHistories(t *testing.T) {
 	const usual = 150
 	valid, codes := map[string]int{}, map[simulate.Code]int{}
 	refusals, intentRefusals, byIntent := map[spec.Code]int{}, map[spec.Code]int{}, map[string]int{}
-	mismatches := 0
+	mismatches, discounted := 0, 0
 	for n := range seed.Times(usual) {
 		h := playHistory(t, seed.First()+uint64(n))
 		for function, count := range h.valid {
@@ -42,6 +42,11 @@ func TestHistories(t *testing.T) {
 			byIntent[function] += count
 		}
 		mismatches += h.mismatches
+		for _, id := range h.auditor.Orders() {
+			if order := h.auditor.Record(ledger.OrderKey(id)).(ledger.Order); !order.Discount.IsZero() {
+				discounted++
+			}
+		}
 	}
 	// A history in which nothing happens proves nothing. What a person may ask for, the stories do; what is asked for below besides,
 	// happens some thirty times or more in so many histories, so that it is missing by chance once in e^30.
@@ -52,6 +57,9 @@ func TestHistories(t *testing.T) {
 		if op.Number > 0 && byIntent[op.FullName()] == 0 {
 			t.Errorf("in no history does an intent to %s happen", op.FullName())
 		}
+	}
+	if discounted == 0 {
+		t.Error("no history has an order with a discount")
 	}
 	for _, code := range []simulate.Code{simulate.Valid, simulate.MVCCReadConflict, simulate.DuplicateTxID} {
 		if codes[code] == 0 {
@@ -380,6 +388,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		epoch := uint64(h.Now())/epochSeconds - uint64(h.rand.IntN(3))
 		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
 	case 5:
+		if h.oneIn(4) {
+			return h.drawDiscountOffer(who)
+		}
 		return h.drawListing(who)
 	case 45, 46, 47, 48, 49:
 		return h.drawBidding(who)
@@ -519,6 +530,12 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 	command := &spec.PlaceOrder{Reference: reference, Listing: listing[:], Version: number, Variant: variant, Quantity: quantity, Total: total.Bytes()}
 	if h.oneIn(2) {
 		command.HandOverHash = spec.HandOverHash(order, code)
+	}
+	if h.oneIn(3) {
+		command.Discount, command.DiscountId = h.drawDiscount(who.address, version.Seller)
+		if less, fits := total.Sub(h.takenOff(command, goods)); fits && !less.IsZero() {
+			command.Total = less.Bytes()
+		}
 	}
 	hints := h.folding(who)
 	if lots := h.entries(ledger.LotKind, listing[:]); len(lots) > 0 && !h.oneIn(10) {

@@ -99,6 +99,8 @@ type PlaceCart struct {
 	Total         []byte                 `protobuf:"bytes,3,opt,name=total,proto3" json:"total,omitempty"`
 	HandOverHash  []byte                 `protobuf:"bytes,4,opt,name=hand_over_hash,json=handOverHash,proto3" json:"hand_over_hash,omitempty"`
 	DeliveryHash  []byte                 `protobuf:"bytes,5,opt,name=delivery_hash,json=deliveryHash,proto3" json:"delivery_hash,omitempty"`
+	Discount      *SignedDiscount        `protobuf:"bytes,6,opt,name=discount,proto3" json:"discount,omitempty"`
+	DiscountId    []byte                 `protobuf:"bytes,7,opt,name=discount_id,json=discountId,proto3" json:"discount_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -164,6 +166,20 @@ func (x *PlaceCart) GetHandOverHash() []byte {
 func (x *PlaceCart) GetDeliveryHash() []byte {
 	if x != nil {
 		return x.DeliveryHash
+	}
+	return nil
+}
+
+func (x *PlaceCart) GetDiscount() *SignedDiscount {
+	if x != nil {
+		return x.Discount
+	}
+	return nil
+}
+
+func (x *PlaceCart) GetDiscountId() []byte {
+	if x != nil {
+		return x.DiscountId
 	}
 	return nil
 }
@@ -248,20 +264,23 @@ var File_chaincode_spec_carts_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_carts_proto_rawDesc = "" +
 	"\n" +
-	"\x1achaincode/spec/carts.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\"\x91\x02\n" +
+	"\x1achaincode/spec/carts.proto\x12\bcmt.spec\x1a\x1echaincode/spec/discounts.proto\x1a\x1cchaincode/spec/options.proto\"\x91\x02\n" +
 	"\bCartLine\x12:\n" +
 	"\alisting\x18\x01 \x01(\fB \xa2\xbb\x18\x1c\b\x032\x18The listing to buy from.R\alisting\x12Q\n" +
 	"\aversion\x18\x02 \x01(\rB7\xa2\xbb\x183 \x01(\xff\xff\xff\xff\x0f2)The listing's version that the buyer saw.R\aversion\x12?\n" +
 	"\avariant\x18\x03 \x01(\rB%\xa2\xbb\x18!\x10\x01(\x0f2\x1bThe variant; 0 when absent.R\avariant\x125\n" +
-	"\bquantity\x18\x04 \x01(\rB\x19\xa2\xbb\x18\x15 \x01(\xc0\x84=2\rUnits to buy.R\bquantity\"\xf4\x04\n" +
+	"\bquantity\x18\x04 \x01(\rB\x19\xa2\xbb\x18\x15 \x01(\xc0\x84=2\rUnits to buy.R\bquantity\"\x84\a\n" +
 	"\tPlaceCart\x12U\n" +
 	"\treference\x18\x01 \x01(\tB7\xa2\xbb\x183\b\v2/The buyer's own name for this order; used once.R\treference\x12S\n" +
-	"\x05lines\x18\x02 \x03(\v2\x12.cmt.spec.CartLineB)\xa2\xbb\x18%\x18\x102!What to buy: goods of one seller.R\x05lines\x12\x91\x01\n" +
-	"\x05total\x18\x03 \x01(\fB{\xa2\xbb\x18w\b\x01 \x012qWhat the buyer agrees to have held: each line's quantity times its price, plus the shipping of each listing once.R\x05total\x12\xac\x01\n" +
+	"\x05lines\x18\x02 \x03(\v2\x12.cmt.spec.CartLineB)\xa2\xbb\x18%\x18\x102!What to buy: goods of one seller.R\x05lines\x12\xa7\x01\n" +
+	"\x05total\x18\x03 \x01(\fB\x90\x01\xa2\xbb\x18\x8b\x01\b\x01 \x012\x84\x01What the buyer agrees to have held: each line's quantity times its price, less the discount, plus the shipping of each listing once.R\x05total\x12\xac\x01\n" +
 	"\x0ehand_over_hash\x18\x04 \x01(\fB\x85\x01\xa2\xbb\x18\x80\x01\b\n" +
 	"\x10\x01\x18 2xThe commitment to the buyer's 128-bit hand-over code; without it only a carrier's word or the buyer can prove hand-over.R\fhandOverHash\x12x\n" +
 	"\rdelivery_hash\x18\x05 \x01(\fBS\xa2\xbb\x18O\b\n" +
-	"\x10\x01\x18 2GThe salted SHA-256 of the delivery address, which stays off the ledger.R\fdeliveryHash\"\x97\x02\n" +
+	"\x10\x01\x18 2GThe salted SHA-256 of the delivery address, which stays off the ledger.R\fdeliveryHash\x12u\n" +
+	"\bdiscount\x18\x06 \x01(\v2\x18.cmt.spec.SignedDiscountB?\xa2\xbb\x18;\x10\x0127A discount that the seller's key signed for this buyer.R\bdiscount\x12\x80\x01\n" +
+	"\vdiscount_id\x18\a \x01(\fB_\xa2\xbb\x18[\b<\x10\x012UA discount that the seller offered this buyer on the ledger; instead of a signed one.R\n" +
+	"discountId\"\x97\x02\n" +
 	"\bLineView\x122\n" +
 	"\alisting\x18\x01 \x01(\fB\x18\xa2\xbb\x18\x14\b\x032\x10What was bought.R\alisting\x126\n" +
 	"\aversion\x18\x02 \x01(\rB\x1c\xa2\xbb\x18\x182\x16The listing's version.R\aversion\x128\n" +
@@ -283,17 +302,19 @@ func file_chaincode_spec_carts_proto_rawDescGZIP() []byte {
 
 var file_chaincode_spec_carts_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_chaincode_spec_carts_proto_goTypes = []any{
-	(*CartLine)(nil),  // 0: cmt.spec.CartLine
-	(*PlaceCart)(nil), // 1: cmt.spec.PlaceCart
-	(*LineView)(nil),  // 2: cmt.spec.LineView
+	(*CartLine)(nil),       // 0: cmt.spec.CartLine
+	(*PlaceCart)(nil),      // 1: cmt.spec.PlaceCart
+	(*LineView)(nil),       // 2: cmt.spec.LineView
+	(*SignedDiscount)(nil), // 3: cmt.spec.SignedDiscount
 }
 var file_chaincode_spec_carts_proto_depIdxs = []int32{
 	0, // 0: cmt.spec.PlaceCart.lines:type_name -> cmt.spec.CartLine
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3, // 1: cmt.spec.PlaceCart.discount:type_name -> cmt.spec.SignedDiscount
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_carts_proto_init() }
@@ -301,6 +322,7 @@ func file_chaincode_spec_carts_proto_init() {
 	if File_chaincode_spec_carts_proto != nil {
 		return
 	}
+	file_chaincode_spec_discounts_proto_init()
 	file_chaincode_spec_options_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -46,7 +46,8 @@ const (
 	NonceUsed     Code = "nonce_used"
 	NotAnIntent   Code = "not_an_intent"
 
-	// What the rules say; a used reference first: what a retry was about may have changed since.
+	// What the rules say; a used reference first, but for proofs: what a retry was about may have changed since.
+	BadDiscount        Code = "bad_discount"
 	ReferenceUsed      Code = "reference_used"
 	NotFound           Code = "not_found"
 	NotAParty          Code = "not_a_party"
@@ -55,8 +56,10 @@ const (
 	ListingSuspended   Code = "listing_suspended"
 	VersionStale       Code = "version_stale"
 	ValueStale         Code = "value_stale"
+	DiscountUsed       Code = "discount_used"
 	SameAccount        Code = "same_account"
 	CartMismatch       Code = "cart_mismatch"
+	DiscountMismatch   Code = "discount_mismatch"
 	TotalMismatch      Code = "total_mismatch"
 	SplitMismatch      Code = "split_mismatch"
 	BelowMinimum       Code = "below_minimum"
@@ -122,6 +125,7 @@ var Catalogue = []Entry{
 	{IntentExpired, 409, false, "Intent expired", "Its validity has ended; sign a new one."},
 	{NonceUsed, 409, false, "Nonce used", "The nonce was used by a success or a void, or lies behind the window; sign with a higher one."},
 	{NotAnIntent, 403, false, "Not a person's operation", "This operation is an organisation's, by contract call."},
+	{BadDiscount, 403, false, "Discount's signature does not hold", "The signature is not the named key's over this ledger's identifier and the discount's bytes."},
 	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{NotFound, 404, false, "Not found", "There is no such object on the ledger."},
 	{NotAParty, 403, false, "Not a party", "The actor is not the one who may do this to that object."},
@@ -130,9 +134,11 @@ var Catalogue = []Entry{
 	{ListingSuspended, 409, false, "Listing suspended", "The operator suspended it; once it is resumed, it has a newer version: look at the listing again."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
 	{ValueStale, 409, false, "Value has changed", "The named value is not the current one, which the detail tells: look again, or it happened already."},
+	{DiscountUsed, 409, false, "Discount used", "The buyer has used this discount for an order already; each is for one."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
 	{CartMismatch, 409, false, "Not of one cart", "A cart has goods of one seller: order services and what another seller or organisation offers by itself."},
-	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, of a cart the sum over its lines, or what the seller asked for in its counter-offer."},
+	{DiscountMismatch, 409, false, "Discount does not fit", "The order has too little, or nothing, of the goods that the discount is on, or the discount says neither or both of an amount and a share."},
+	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, of a cart the sum over its lines, less the discount, or what the seller asked for in its counter-offer."},
 	{SplitMismatch, 409, false, "Split does not match", "The other side proposed another split, or none: look at the order again."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{BidTooLow, 409, false, "Bid too low", "It must be at least the start price, or the beaten bid and the step."},

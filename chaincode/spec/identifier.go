@@ -26,6 +26,7 @@ const (
 	HoldType     IDType = "hld_"
 	AuctionType  IDType = "auc_"
 	OfferType    IDType = "off_"
+	DiscountType IDType = "dsc_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.
@@ -41,6 +42,11 @@ func NewID(t IDType, actor Address, reference string) ID {
 // has the same digest under OrderType.
 func OfferID(buyer Address, listing ID, reference string) ID {
 	return digest("cmt/offer", buyer.Bytes(), listing[:], []byte(reference))
+}
+
+// DiscountID returns the identifier of a seller's discount for a buyer: a reference names one for each of them.
+func DiscountID(seller, buyer Address, reference string) ID {
+	return digest("cmt/discount", seller.Bytes(), buyer.Bytes(), []byte(reference))
 }
 
 // PanelRank returns an arbiter's place in the order in which the panel of an order's dispute is filled: the lowest first.

@@ -1569,6 +1569,7 @@ type OrderView struct {
 	ReturnProofHash    []byte                 `protobuf:"bytes,33,opt,name=return_proof_hash,json=returnProofHash,proto3" json:"return_proof_hash,omitempty"`
 	LineCount          uint32                 `protobuf:"varint,40,opt,name=line_count,json=lineCount,proto3" json:"line_count,omitempty"`
 	Lines              []*LineView            `protobuf:"bytes,41,rep,name=lines,proto3" json:"lines,omitempty"`
+	Discount           []byte                 `protobuf:"bytes,42,opt,name=discount,proto3" json:"discount,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1848,6 +1849,13 @@ func (x *OrderView) GetLines() []*LineView {
 	return nil
 }
 
+func (x *OrderView) GetDiscount() []byte {
+	if x != nil {
+		return x.Discount
+	}
+	return nil
+}
+
 type FenceView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -2010,7 +2018,7 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x11suspension_reason\x18\x10 \x01(\tB/\xa2\xbb\x18+\b\x0e\x10\x01\x18@2#Why the operator suspended it last.R\x10suspensionReason\x12e\n" +
 	"\x16suspension_reason_hash\x18\x11 \x01(\fB/\xa2\xbb\x18+\b\n" +
 	"\x10\x01\x18 2#The commitment to the whole reason.R\x14suspensionReasonHash\x12w\n" +
-	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xfd\x16\n" +
+	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xf9\x17\n" +
 	"\tOrderView\x125\n" +
 	"\x05order\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x042\x17The order's identifier.R\x05order\x12B\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x14.cmt.spec.OrderStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12'\n" +
@@ -2064,7 +2072,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10\x01\x18 26The commitment to the carrier's proof that it is back.R\x0freturnProofHash\x12V\n" +
 	"\n" +
 	"line_count\x18( \x01(\rB7\xa2\xbb\x183\x10\x012/Lines of a cart; 0 for an order of one listing.R\tlineCount\x12l\n" +
-	"\x05lines\x18) \x03(\v2\x12.cmt.spec.LineViewBB\xa2\xbb\x18>\x10\x012:The lines of a cart; only where it is placed or looked up.R\x05lines\"[\n" +
+	"\x05lines\x18) \x03(\v2\x12.cmt.spec.LineViewBB\xa2\xbb\x18>\x10\x012:The lines of a cart; only where it is placed or looked up.R\x05lines\x12z\n" +
+	"\bdiscount\x18* \x01(\fB^\xa2\xbb\x18Z\b\x01\x10\x012TWhat the seller's discount took off the price of the goods; the total is without it.R\bdiscount\"[\n" +
 	"\tFenceView\x12N\n" +
 	"\x05epoch\x18\x01 \x01(\x04B8\xa2\xbb\x18422The epoch whose endorsements can no longer commit.R\x05epoch*z\n" +
 	"\x04Role\x12\x14\n" +

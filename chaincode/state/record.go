@@ -13,6 +13,8 @@ const (
 	maxMSP   = 64
 	maxLabel = 32
 	maxMemo  = 64
+	// maxReference is the longest name that a client gives.
+	maxReference = 64
 	// maxNames holds the names of 64 members and what parts and numbers them.
 	maxNames = 64 * (maxMSP + 4)
 )
@@ -116,6 +118,10 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.bytes([]byte(r.Names))
 	case ledger.Lines:
 		writeLines(w, r)
+	case ledger.Discount:
+		writeDiscount(w, r)
+	case ledger.DiscountUse:
+		w.octets(r.Order[:])
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -198,6 +204,10 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Arbiters{Names: string(r.bytes(maxNames))}
 	case ledger.LinesKind:
 		return readLines(r)
+	case ledger.DiscountKind:
+		return readDiscount(r)
+	case ledger.DiscountUseKind:
+		return ledger.DiscountUse{Order: r.id()}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -302,7 +312,7 @@ func writeOrder(w *writer, o ledger.Order) {
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
-	for _, amount := range []spec.Amount{o.Total, o.Released, o.Refunded, o.PanelPaid, o.SplitAmount} {
+	for _, amount := range []spec.Amount{o.Total, o.Discount, o.Released, o.Refunded, o.PanelPaid, o.SplitAmount} {
 		w.amount(amount)
 	}
 	for _, n := range []uint32{o.FeeBps, o.ReleaseSeconds, o.ReturnSeconds} {
@@ -327,7 +337,7 @@ func readOrder(r *reader) ledger.Order {
 		Version:      r.uint32(),
 		Quantity:     r.uint32(),
 	}
-	for _, amount := range []*spec.Amount{&o.Total, &o.Released, &o.Refunded, &o.PanelPaid, &o.SplitAmount} {
+	for _, amount := range []*spec.Amount{&o.Total, &o.Discount, &o.Released, &o.Refunded, &o.PanelPaid, &o.SplitAmount} {
 		*amount = r.amount()
 	}
 	for _, n := range []*uint32{&o.FeeBps, &o.ReleaseSeconds, &o.ReturnSeconds} {
@@ -534,4 +544,22 @@ func readLines(r *reader) (lines ledger.Lines) {
 		}
 	}
 	return lines
+}
+
+func writeDiscount(w *writer, d ledger.Discount) {
+	w.address(d.Seller)
+	w.address(d.Buyer)
+	w.bytes([]byte(d.Reference))
+	w.octets(d.Listing[:])
+	w.amount(d.Minimum)
+	w.amount(d.Amount)
+	w.number(uint64(d.Bps))
+	w.time(d.ValidUntil)
+}
+
+func readDiscount(r *reader) ledger.Discount {
+	return ledger.Discount{
+		Seller: r.address(), Buyer: r.address(), Reference: string(r.bytes(maxReference)), Listing: r.id(), Minimum: r.amount(), Amount: r.amount(),
+		Bps: r.uint32(), ValidUntil: r.time(),
+	}
 }

@@ -43,7 +43,7 @@ func (w everyWrite) buys(buyer, shop account, terms *spec.CreateListing) (listin
 	return view.Listing, id[:]
 }
 
-// fills places a cart of two listings and cancels it.
+// fills places a cart of two listings and cancels it, and another with a discount.
 func (w everyWrite) fills(buyer, shop account) {
 	place := &spec.PlaceCart{Reference: reference(), Total: cmt("5.5")}
 	for _, units := range []uint32{2, 3} {
@@ -56,6 +56,14 @@ func (w everyWrite) fills(buyer, shop account) {
 	var order spec.OrderView
 	w.agree(buyer, "market:PlaceCart", place, &order)
 	w.agree(buyer, "market:CancelOrder", &spec.CancelOrder{Order: order.Order}, nil)
+
+	var discount spec.DiscountView
+	w.agree(shop, "market:OfferDiscount", &spec.OfferDiscount{
+		Reference: reference(), Buyer: buyer.address().Bytes(), Bps: 5000, ValidUntil: now().Unix() + 300,
+	}, &discount)
+	place.Reference, place.DiscountId, place.Total = reference(), discount.Discount, cmt("3")
+	w.agree(buyer, "market:PlaceCart", place, &order)
+	w.agree(shop, "market:RefundOrder", &spec.RefundOrder{Order: order.Order}, nil)
 }
 
 // serves releases a service's first milestone and splits the rest; then the operator suspends the listing for a while.

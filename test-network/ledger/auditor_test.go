@@ -206,7 +206,8 @@ func (a *auditor) apply(transaction committed) error {
 func permanent(kind ledger.Kind) bool {
 	switch kind {
 	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind,
-		ledger.PayoutKind, ledger.BidKind, ledger.ReviewKind, ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind, ledger.LinesKind:
+		ledger.PayoutKind, ledger.BidKind, ledger.ReviewKind, ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind, ledger.LinesKind,
+		ledger.DiscountKind, ledger.DiscountUseKind:
 		return true
 	}
 	return false
