@@ -52,6 +52,21 @@ func (*Market) PlaceOrder(ctx contractapi.TransactionContextInterface, command [
 	return run(ctx, spec.MarketContract+":PlaceOrder", command)
 }
 
+// PlaceCart: buy several listings of one seller in one order, all or nothing.
+func (*Market) PlaceCart(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":PlaceCart", command)
+}
+
+// OfferDiscount: a seller offers a buyer a discount on one order.
+func (*Market) OfferDiscount(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":OfferDiscount", command)
+}
+
+// GetDiscount: look up a discount, and the order that used it.
+func (*Market) GetDiscount(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
+	return run(ctx, spec.MarketContract+":GetDiscount", command)
+}
+
 // AcceptOrder: the seller takes the order.
 func (*Market) AcceptOrder(ctx contractapi.TransactionContextInterface, command []byte) (string, error) {
 	return run(ctx, spec.MarketContract+":AcceptOrder", command)

@@ -15,7 +15,7 @@ import (
 const (
 	MaxBatchBytes   = 1 << 20
 	MaxBatchIntents = 1000
-	// MaxBatchPayments bounds the receivers of a batch's payouts together: 16 of the largest take little longer than 500
+	// MaxBatchPayments bounds the receivers of a batch's payouts and the lines of its carts together: 16 of the largest take little longer than 500
 	// payments between strangers (BenchmarkPayouts16).
 	MaxBatchPayments = 8000
 )
@@ -36,7 +36,7 @@ func executeBatch(reader ledger.Reader, tx ledger.Transaction, argument []byte) 
 	}
 	intents, refusals := checkIntents(ledgerID, batch)
 	if n := payments(intents); n > MaxBatchPayments {
-		return nil, nil, spec.Errorf(spec.BodyTooLarge, "payouts to %d receivers are more than %d", n, MaxBatchPayments)
+		return nil, nil, spec.Errorf(spec.BodyTooLarge, "%d receivers of payouts and lines of carts are more than %d", n, MaxBatchPayments)
 	}
 	writes, ruled, err := ledger.ExecuteBatch(reader, tx, intents)
 	if err != nil {
@@ -76,14 +76,17 @@ func decodeBatch(data []byte) (*spec.Batch, error) {
 	return &batch, nil
 }
 
-// payments counts the receivers of the payouts that are to happen.
+// payments counts the receivers of the payouts that are to happen, and the lines of carts, which cost what a payment does.
 func payments(intents []*ledger.Intent) (count int) {
 	for _, in := range intents {
 		if in == nil {
 			continue
 		}
-		if c, pays := in.Call.Command.(*spec.Payout); pays {
+		switch c := in.Call.Command.(type) {
+		case *spec.Payout:
 			count += len(c.Payments)
+		case *spec.PlaceCart:
+			count += len(c.Lines)
 		}
 	}
 	return count

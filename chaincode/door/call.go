@@ -1,6 +1,7 @@
 package door
 
 import (
+	"github.com/cybermiles/cmt/chaincode/intent"
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
@@ -19,10 +20,33 @@ func Execute(reader ledger.Reader, tx ledger.Transaction, function string, argum
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := checkDiscount(reader, call); err != nil {
+		return nil, nil, err
+	}
 	writes, view, err := ledger.Execute(reader, tx, call)
 	if err != nil {
 		return nil, nil, err
 	}
 	result, err := spec.EncodeJSON(view)
 	return writes, result, err
+}
+
+// checkDiscount has a call say what the signed discount in it says, if there is one whose signature holds. The rules refuse it else.
+func checkDiscount(reader ledger.Reader, call *spec.Call) error {
+	signed := intent.DiscountIn(call.Command)
+	if signed == nil {
+		return nil
+	}
+	ledgerID, err := ledger.ID(reader)
+	if err != nil {
+		return err
+	}
+	discount, err := intent.DecodeDiscount(ledgerID, signed)
+	if err != nil {
+		return err
+	}
+	if discount.Holds() {
+		call.Discount = discount.SellersDiscount
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -299,6 +300,12 @@ func TestPayoutsOfABatchAreBounded(t *testing.T) {
 	writes, result, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...))
 	if code != "" || string(result) != `{"count":16}` || len(writes) != door.MaxBatchPayments+1 {
 		t.Errorf("the most payouts: %d writes, %s, %q", len(writes), result, code)
+	}
+	// A line of a cart counts as a receiver.
+	line := &spec.CartLine{Listing: make([]byte, 20), Version: 1, Quantity: 1}
+	filled := anna.signs(98, &spec.PlaceCart{Reference: "r", Lines: []*spec.CartLine{line}, Total: spec.CMT(1).Bytes()}, "market:PlaceCart")
+	if _, _, code := execute(t, m, byRelay, spec.BatchFunction, encode(append(slices.Clone(intents), filled)...)); code != spec.BodyTooLarge {
+		t.Errorf("one line more: %q", code)
 	}
 	intents = append(intents, anna.paysOut(99, 0, 1))
 	if _, _, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...)); code != spec.BodyTooLarge {

@@ -24,12 +24,17 @@ type Intent struct {
 
 	signed  *spec.SignedIntent
 	message []byte
+	// discount is the one in the command, or nil; Check has the call say what it says.
+	discount *Discount
 }
 
 // Message returns what a key signs for an intent's bytes on a ledger.
-func Message(ledgerID [16]byte, intent []byte) []byte {
-	b := make([]byte, 0, 3*4+len(domain)+len(ledgerID)+len(intent))
-	for _, part := range [][]byte{[]byte(domain), ledgerID[:], intent} {
+func Message(ledgerID [16]byte, intent []byte) []byte { return framed(domain, ledgerID, intent) }
+
+// framed joins what a key signs, each part behind its length.
+func framed(domain string, ledgerID [16]byte, body []byte) []byte {
+	b := make([]byte, 0, 3*4+len(domain)+len(ledgerID)+len(body))
+	for _, part := range [][]byte{[]byte(domain), ledgerID[:], body} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
 	}
@@ -86,6 +91,10 @@ func Decode(ledgerID [16]byte, signed *spec.SignedIntent) (*Intent, error) {
 	if err := spec.Validate(command); err != nil {
 		return nil, err
 	}
+	discount, err := DecodeDiscount(ledgerID, DiscountIn(command))
+	if err != nil {
+		return nil, err
+	}
 	return &Intent{
 		Actor:      actor,
 		Nonce:      body.Nonce,
@@ -93,6 +102,7 @@ func Decode(ledgerID [16]byte, signed *spec.SignedIntent) (*Intent, error) {
 		Call:       &spec.Call{Operation: op, Hints: signed.Hints, Command: command},
 		signed:     signed,
 		message:    Message(ledgerID, signed.Intent),
+		discount:   discount,
 	}, nil
 }
 

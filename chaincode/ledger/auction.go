@@ -50,7 +50,7 @@ func openAuction(t *task, c *spec.OpenAuction) (proto.Message, error) {
 	if err := t.within(c.EndsAt, t.params().AuctionSeconds, "ends_at"); err != nil {
 		return nil, err
 	}
-	if err := t.takeStock(listing, 0, c.Quantity); err != nil {
+	if err := t.takeUnits(listing, c.Quantity); err != nil {
 		return nil, err
 	}
 	t.put(AuctionKey(id), auction)

@@ -120,7 +120,7 @@ func Contended(in *Intent) []Key {
 	}
 	for _, key := range t.rule.keys(t) {
 		switch key.Kind {
-		case ParametersKind, MemberKind, ArbitersKind, FenceKind, VersionKind, EndKind:
+		case ParametersKind, MemberKind, ArbitersKind, FenceKind, VersionKind, EndKind, LinesKind, DiscountKind:
 			// Written once, or by a vote.
 		default:
 			keys = append(keys, key)

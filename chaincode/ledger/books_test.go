@@ -110,6 +110,8 @@ type books struct {
 	// loads and pages count what the last call asked, read is what it loaded.
 	loads, pages int
 	read         map[ledger.Key]bool
+	// brings is the signed discount of the commands that have one, as the door gives it.
+	brings *spec.SellersDiscount
 }
 
 var _ ledger.Reader = (*books)(nil)
@@ -268,7 +270,7 @@ func (b *books) checkResult(call *spec.Call, result proto.Message) {
 // try runs a call by a client of an organisation, now.
 func (b *books) try(mspID, subAccount, function string, command proto.Message, hints *spec.Hints) (proto.Message, error) {
 	b.t.Helper()
-	call := &spec.Call{Operation: spec.Find(function), SubAccount: subAccount, Command: command, Hints: hints}
+	call := &spec.Call{Operation: spec.Find(function), SubAccount: subAccount, Command: command, Hints: hints, Discount: b.brings}
 	// What comes through the door has passed the rules of form.
 	if err := spec.Validate(command); err != nil {
 		b.t.Fatalf("%s: %v", function, err)
@@ -360,6 +362,15 @@ func (b *books) stock(listing spec.ID) (units uint32) {
 		if lot, ok := record.(ledger.Lot); ok && key.Parent == string(listing[:]) {
 			units += lot.Stock
 		}
+	}
+	return units
+}
+
+// allStock is what all lots have.
+func (b *books) allStock() (units uint32) {
+	for _, record := range b.records {
+		lot, _ := record.(ledger.Lot)
+		units += lot.Stock
 	}
 	return units
 }

@@ -135,17 +135,19 @@ func (t *task) refund(id spec.ID, order Order, state spec.OrderState) (proto.Mes
 	return t.conclude(id, order, spec.Amount{}, state)
 }
 
-// returnStock gives the units that never left the seller back, as a lot of their own.
+// returnStock gives the units that never left the seller back, each line's as a lot of their own.
 func (t *task) returnStock(id spec.ID, order Order) {
-	units := order.Quantity
 	switch order.State {
-	case placed, accepted, commissioned:
-	case partShipped:
-		units -= order.Shipped
+	case placed, accepted, commissioned, partShipped:
 	default:
 		return
 	}
-	t.put(LotKey(order.Listing, spec.ReturnLot(order.Listing, id)), Lot{Stock: units, Variant: order.Variant})
+	lines := t.linesOf(id, order)
+	for i, units := range unsent(lines, order.Shipped) {
+		if line := lines[i]; units > 0 {
+			t.put(LotKey(line.Listing, order.returnLot(id, i, line)), Lot{Stock: units, Variant: line.Variant})
+		}
+	}
 }
 
 // conclude ends an order in a state: the seller gets its part of what is still held, less the fee, and the buyer the rest.

@@ -124,6 +124,8 @@ func nearlyEmpty(a *attempt) {
 // lampID is the listing of the tests.
 var lampID = spec.NewID(spec.ListingType, seller.address(), "lamp")
 
+var bulbID = spec.NewID(spec.ListingType, seller.address(), "bulb")
+
 // onListing is an attempt about the merchant's listing by somebody who has 20 CMT.
 func onListing(s seat, command func(b *books) proto.Message) func(*testing.T) *attempt {
 	return trying(s, func(b *books) proto.Message {
@@ -141,6 +143,44 @@ func endedFaults(more faults) faults {
 	all := faults{
 		spec.ListingClosed: ended(ledger.Closed), spec.ListingSuspended: ended(ledger.Suspended), spec.VersionStale: ended(ledger.Edited),
 	}
+	for code, f := range more {
+		all[code] = f
+	}
+	return all
+}
+
+// offered puts a discount of the merchant's on the ledger.
+func (b *books) offered(discount *spec.OfferDiscount) []byte {
+	id := b.offers(seller, discount)
+	return id[:]
+}
+
+var springID = spec.DiscountID(seller.address(), anna.address(), "spring")
+
+func spring(change func(*ledger.Discount)) fault {
+	return changed(ledger.DiscountKey(springID), change)
+}
+
+// redeemFaults are those of who buys with a discount.
+func redeemFaults(more faults) faults {
+	all := endedFaults(faults{
+		// A signed one stands in the place of that on the ledger, and its signature was not found to hold.
+		spec.BadDiscount: func(a *attempt) {
+			m := a.command.ProtoReflect()
+			m.Clear(m.Descriptor().Fields().ByName("discount_id"))
+			m.Set(m.Descriptor().Fields().ByName("discount"), protoreflect.ValueOf(unchecked().ProtoReflect()))
+		},
+		spec.ReferenceUsed: used(spec.OrderType, ledger.OrderKey, ledger.Order{}), spec.NotAParty: spring(func(d *ledger.Discount) { d.Buyer = seat{buyers, "ben"}.address() }),
+		spec.DiscountUsed: record(func(*attempt) ledger.Key { return ledger.DiscountUseKey(springID) }, ledger.DiscountUse{Order: orderID}),
+		// The discount is the buyer's own, too: a seller's of another would be no party's.
+		spec.SameAccount: func(a *attempt) {
+			changed(ledger.VersionKey(lampID, 1), func(v *ledger.Version) { v.Seller = anna.address() })(a)
+			spring(func(d *ledger.Discount) { d.Seller = anna.address() })(a)
+		},
+		spec.DiscountMismatch: spring(func(d *ledger.Discount) { d.Minimum = spec.CMT(99) }),
+		spec.BelowMinimum:     changed(ledger.ParametersKey(), func(p *ledger.Parameters) { p.CreditMinimum = spec.CMT(10) }),
+		spec.DeadlinePassed:   late, spec.InsufficientFunds: penniless,
+	})
 	for code, f := range more {
 		all[code] = f
 	}
@@ -337,10 +377,27 @@ func faultyListings() []faulty {
 		{"market:ResumeListing", onListing(seat{operator, ""}, func(b *books) proto.Message { suspended(b); return &spec.ResumeListing{Listing: l} }), faults{
 			spec.NotFound: nobody("listing"), spec.WrongState: head(func(h *ledger.Listing) { h.Suspended = false }), spec.ListingClosed: editing[spec.ListingClosed],
 		}, nil},
-		{"market:PlaceOrder", onListing(anna, func(*books) proto.Message { return buy(lampID, func(*spec.PlaceOrder) {}) }), endedFaults(faults{
-			spec.ReferenceUsed: used(spec.OrderType, ledger.OrderKey, ledger.Order{}), spec.NotFound: field("variant", uint32(1)),
-			spec.SameAccount: changed(ledger.VersionKey(lampID, 1), func(v *ledger.Version) { v.Seller = anna.address() }), spec.TotalMismatch: amountOf("total", spec.CMT(8)),
-			spec.LotEmpty: emptyLot, spec.InsufficientFunds: penniless,
+		{"market:PlaceOrder", onListing(anna, func(b *books) proto.Message {
+			return buy(lampID, func(c *spec.PlaceOrder) { c.Total, c.DiscountId = spec.CMT(6).Bytes(), b.offered(discountFor(anna)) })
+		}), redeemFaults(faults{
+			spec.NotFound: field("variant", uint32(1)), spec.TotalMismatch: amountOf("total", spec.CMT(8)), spec.LotEmpty: emptyLot,
+		}), endsOnce},
+		{"market:OfferDiscount", trying(seller, func(*books) proto.Message { return discountFor(anna) }), faults{
+			spec.ReferenceUsed: record(func(a *attempt) ledger.Key {
+				buyer, _ := spec.AddressFromBytes(a.command.(*spec.OfferDiscount).Buyer)
+				return ledger.DiscountKey(spec.DiscountID(a.who.address(), buyer, "spring"))
+			}, ledger.Discount{Seller: seller.address()}),
+			spec.SameAccount: func(a *attempt) { a.command.(*spec.OfferDiscount).Buyer = a.who.address().Bytes() }, spec.DiscountMismatch: field("bps", uint32(1)),
+			spec.DeadlineOutOfRange: late,
+		}, nil},
+		{"market:PlaceCart", onListing(anna, func(b *books) proto.Message {
+			command, _ := cart("cart", spec.CMT(7), line(lampID, 1), line(b.list("bulb", false), 1))
+			command.DiscountId = b.offered(discountFor(anna))
+			return command
+		}), redeemFaults(faults{
+			spec.NotFound:     func(a *attempt) { a.command.(*spec.PlaceCart).Lines[1].Variant = 1 },
+			spec.CartMismatch: changed(ledger.VersionKey(bulbID, 1), func(v *ledger.Version) { v.Milestones[0] = 10_000 }),
+			spec.LotEmpty:     emptyLot, spec.TotalMismatch: amountOf("total", spec.CMT(9)),
 		}), endsOnce},
 		{"market:OpenAuction", onListing(seller, func(b *books) proto.Message { return auctionOf(lampID, func(*spec.OpenAuction) {}) }), endedFaults(faults{
 			spec.ReferenceUsed: used(spec.AuctionType, ledger.AuctionKey, ledger.Auction{}), spec.NotFound: nobody("listing"), spec.NotAParty: by(anna),

@@ -94,6 +94,8 @@ func (m *machine) themes() map[string]steps {
 		"auctions":   {"OpenAuction": m.openAuction, "PlaceBid": m.placeBid, "bid again": m.placeBid, "CloseAuction": m.closeAuction, "close again": m.closeAuction, "CancelAuction": m.cancelAuction, "SuspendListing": m.suspend},
 		"haggling":   {"MakeOffer": m.makeOffer, "bid": func(t *rapid.T) { m.bid(t) }, "haggle": m.haggle, "haggle on": m.haggle, "strike": m.strike, "EditListing": m.editListing, "CloseListing": m.closeListing, "SuspendListing": m.suspend},
 		"purchases":  m.purchaseSteps(),
+		"carts":      m.cartSteps(),
+		"discounts":  m.discountSteps(),
 		"services":   m.serviceSteps(),
 		"returns":    m.returnSteps(),
 		"disputes":   {"contest": m.contest, "contest on": m.contest, "contest further": m.contest, "contest again": m.contest, "OpenDispute": m.step("market:OpenDispute", disputing["OpenDispute"]), "RuleDispute": m.step("market:RuleDispute", disputing["RuleDispute"]), "confirm": m.confirmPart(), "prove": m.carryOn},
@@ -263,7 +265,7 @@ func newMachine(t *rapid.T) *machine {
 	m.t, m.calls, m.sparing = t, 1, true // one call was the genesis
 	for _, gift := range gifts {
 		tx := m.transaction(treasurer)
-		m.model.do(modelCall{tx.ID, tx.Time, tx.MSPID, seat{treasurer, ""}.address(), nil}, gift)
+		m.model.do(modelCall{tx.ID, tx.Time, tx.MSPID, seat{treasurer, ""}.address(), nil, nil}, gift)
 	}
 	return m
 }
@@ -273,11 +275,11 @@ func (m *machine) perform(s seat, skew int64, function string, command proto.Mes
 	m.t.Helper()
 	tx := m.transaction(s.mspID)
 	tx.Time += skew
-	call := &spec.Call{Operation: spec.Find(function), SubAccount: s.subAccount, Command: command, Hints: hints}
+	call := &spec.Call{Operation: spec.Find(function), SubAccount: s.subAccount, Command: command, Hints: hints, Discount: m.brings}
 	if err := spec.Validate(command); err != nil {
 		m.t.Fatalf("%s: %v", function, err)
 	}
-	want := m.model.do(modelCall{tx.ID, tx.Time, tx.MSPID, s.address(), hints}, command)
+	want := m.model.do(modelCall{tx.ID, tx.Time, tx.MSPID, s.address(), hints, m.brings}, command)
 	_, err := m.execute(tx, call)
 	got := spec.Code("")
 	if err != nil {

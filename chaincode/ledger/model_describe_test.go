@@ -30,7 +30,7 @@ func usedOf(window ledger.Nonces) (used []uint64) {
 }
 
 // orderLine describes an order.
-const orderLine = "%s %s from %s, %d of %s version %d for %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d sent %t proven %t"
+const orderLine = "%s %s from %s, %d of %s version %d for %s less %s, released %s, refunded %s, fee %s, at %d %d, due %d, shipped %d, split by %s %s, return due %d sent %t proven %t"
 
 // describe writes everything the model knows, a line a thing.
 func (m *model) describe() map[string]string {
@@ -107,14 +107,23 @@ func (m *model) describe() map[string]string {
 		if splitAmount == nil {
 			splitAmount = new(big.Int)
 		}
-		d["order "+name] = fmt.Sprintf(orderLine, o.state, o.buyer, o.seller, o.quantity, o.listing.Text(spec.ListingType), o.version, o.total,
+		d["order "+name] = fmt.Sprintf(orderLine, o.state, o.buyer, o.seller, o.quantity, o.listing.Text(spec.ListingType), o.version, o.total, o.off,
 			o.released, o.refunded, o.fee(), o.placedAt, o.updated, o.releaseDue, o.shipped, side, splitAmount, o.returnDue, o.sentBack, o.isBack)
+		for i, one := range o.lines {
+			d[fmt.Sprintf("line %s %d", name, i+1)] = one.String()
+		}
 		for i, one := range o.milestones {
 			d[fmt.Sprintf("milestone %s %d", name, i+1)] = fmt.Sprint(one)
 		}
 		if o.open() {
 			d["hold "+o.buyer.String()+" "+name] = o.held().String()
 		}
+	}
+	for id, one := range m.discounts {
+		d["discount "+id.Text(spec.DiscountType)] = fmt.Sprintf("%s for %s: %s or %d from %s on %x until %d", one.seller, one.buyer, one.amount, one.bps, one.minimum, one.listing, one.validUntil)
+	}
+	for id, order := range m.redeemed {
+		d["use of "+id.Text(spec.DiscountType)] = order.Text(spec.OrderType)
 	}
 	m.describeOffers(d)
 	m.describeDisputes(d)
@@ -180,8 +189,22 @@ func (b *books) describe() map[string]string {
 			d["lot "+lotKey(parent(), id())] = fmt.Sprint(r.Stock, r.Variant)
 		case ledger.Order:
 			d["order "+id().Text(spec.OrderType)] = fmt.Sprintf(orderLine, r.State, r.Buyer, r.Seller, r.Quantity, r.Listing.Text(spec.ListingType), r.Version,
-				number(r.Total.Bytes()), number(r.Released.Bytes()), number(r.Refunded.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue,
+				number(r.Total.Bytes()), number(r.Discount.Bytes()), number(r.Released.Bytes()), number(r.Refunded.Bytes()), number(r.Fee().Bytes()), r.PlacedAt, r.UpdatedAt, r.ReleaseDue,
 				r.Shipped, r.SplitBy, number(r.SplitAmount.Bytes()), r.ReturnDue, r.ReturnSent, r.ReturnProven)
+		case ledger.Discount:
+			var on []byte
+			if r.Listing != (spec.ID{}) {
+				on = r.Listing[:]
+			}
+			d["discount "+id().Text(spec.DiscountType)] = fmt.Sprintf("%s for %s: %s or %d from %s on %x until %d", r.Seller, r.Buyer, number(r.Amount.Bytes()), r.Bps, number(r.Minimum.Bytes()), on, r.ValidUntil)
+		case ledger.DiscountUse:
+			d["use of "+id().Text(spec.DiscountType)] = r.Order.Text(spec.OrderType)
+		case ledger.Lines:
+			for i, one := range r {
+				if one.Quantity > 0 {
+					d[fmt.Sprintf("line %s %d", id().Text(spec.OrderType), i+1)] = modelLine{one.Listing, one.Version, one.Variant, one.Quantity, number(one.Price.Bytes())}.String()
+				}
+			}
 		case ledger.Milestones:
 			for i, one := range r {
 				if one.ShareBps > 0 {

@@ -19,6 +19,8 @@ type modelOrder struct {
 	version, quantity uint32
 	variant           uint32
 	total             *big.Int
+	// off is what a discount took off.
+	off *big.Int
 	// released and refunded are what left the hold, each step by itself.
 	released, refunded *big.Int
 	// panel is what the arbiters were paid.
@@ -32,6 +34,8 @@ type modelOrder struct {
 	returnDue         int64
 	sentBack, isBack  bool
 	milestones        []modelMilestone
+	// lines are a cart's.
+	lines []modelLine
 }
 
 type modelMilestone struct {
@@ -41,40 +45,11 @@ type modelMilestone struct {
 }
 
 func (m *model) placeOrder(c modelCall, command *spec.PlaceOrder) spec.Code {
-	id := spec.NewID(spec.OrderType, c.actor, command.Reference)
-	listingID := spec.ID(command.Listing)
-	listing := m.listings[listingID]
-	if m.orders[id] != nil {
-		return spec.ReferenceUsed
-	}
-	if code := listing.sells(command.Version, command.Variant); code != "" {
-		return code
-	}
-	version := listing.versions[command.Version-1]
-	prices := append([]*big.Int{version.price}, version.variants...)
-	if listing.seller == c.actor {
-		return spec.SameAccount
-	}
-	if listing.seller == c.actor {
-		return spec.SameAccount
-	}
-	total := new(big.Int).Mul(prices[command.Variant], big.NewInt(int64(command.Quantity)))
-	total.Add(total, version.shipping)
-	if total.Cmp(maxUnits) > 0 || total.Cmp(number(command.Total)) != 0 {
-		return spec.TotalMismatch
-	}
-	if !m.take(c, listingID, command.Variant, command.Quantity) {
-		return spec.LotEmpty
-	}
-	if !m.pay(c, total) {
-		m.lots[c.lotOf(listingID, command.Variant)] += command.Quantity
-		return spec.InsufficientFunds
-	}
-	m.orders[id] = version.begin(modelOrder{
-		buyer: c.actor, buyerMSP: c.msp, seller: listing.seller, sellerMSP: listing.msp, listing: listingID, version: command.Version,
-		variant: command.Variant, quantity: command.Quantity, total: total, placedAt: c.time, handOver: command.HandOverHash,
+	line := &spec.CartLine{Listing: command.Listing, Version: command.Version, Variant: command.Variant, Quantity: command.Quantity}
+	return m.checkOut(c, modelCart{
+		reference: command.Reference, lines: []*spec.CartLine{line}, lots: [][]byte{c.hints.GetLot()}, total: number(command.Total), handOver: command.HandOverHash,
+		discountID: command.DiscountId, signed: command.Discount != nil,
 	})
-	return ""
 }
 
 // orderOf returns the order that a command is about.
@@ -85,6 +60,9 @@ func orderOf(command proto.Message) spec.ID {
 // begin makes an order of a version begin.
 func (v modelVersion) begin(o modelOrder) *modelOrder {
 	o.state, o.updated, o.released, o.refunded, o.panel = accepted, o.placedAt, new(big.Int), new(big.Int), new(big.Int)
+	if o.off == nil {
+		o.off = new(big.Int)
+	}
 	for _, share := range v.milestones {
 		o.milestones = append(o.milestones, modelMilestone{share: int64(share)})
 		o.state = commissioned
@@ -143,8 +121,7 @@ func (m *model) stepOrder(c modelCall, command proto.Message) spec.Code {
 		m.payOut(c, o, got)
 	}
 	if got.back > 0 {
-		key := lotKey(o.listing, spec.ReturnLot(o.listing, id))
-		m.lots[key], m.variants[key] = got.back, o.variant
+		m.comeBack(id, o, got.back)
 	}
 	if got.to == handedOver && o.state != handedOver && o.state != returnAsked {
 		o.releaseDue = now + releaseSeconds
@@ -338,8 +315,7 @@ func (m *model) expiryOutcome(o *modelOrder) (got outcome, code spec.Code) {
 	switch o.state {
 	case partShipped:
 		// What went is worth its share, rounded down; the rest is the buyer's, and a part of it may be back already.
-		sent := new(big.Int).Mul(o.total, big.NewInt(int64(o.shipped)))
-		sent.Quo(sent, big.NewInt(int64(o.quantity)))
+		sent := o.worthSent()
 		back := new(big.Int).Sub(o.total, sent)
 		back.Sub(back, o.refunded)
 		if back.Sign() < 0 {

@@ -31,7 +31,9 @@ type model struct {
 	fences        map[uint64]bool
 	given         map[[32]byte]uint32 // how many credits a transaction gave
 	homes         map[spec.Address]string
-	nonces        map[spec.Address][]uint64 // all that were used
+	nonces        map[spec.Address][]uint64  // all that were used
+	discounts     map[spec.ID]*modelDiscount // those on the ledger
+	redeemed      map[spec.ID]spec.ID        // by the order that used it
 }
 
 type modelCredit struct {
@@ -47,6 +49,8 @@ type modelCall struct {
 	msp   string
 	actor spec.Address
 	hints *spec.Hints
+	// brings is the signed discount, by whom.
+	brings *spec.SellersDiscount
 }
 
 func newModel() *model {
@@ -75,6 +79,9 @@ func newModel() *model {
 		given:    map[[32]byte]uint32{},
 		homes:    map[spec.Address]string{},
 		nonces:   map[spec.Address][]uint64{},
+
+		discounts: map[spec.ID]*modelDiscount{},
+		redeemed:  map[spec.ID]spec.ID{},
 	}
 }
 
@@ -236,6 +243,10 @@ func (m *model) do(c modelCall, command proto.Message) spec.Code {
 		return m.suspend(c, command.Listing, false)
 	case *spec.PlaceOrder:
 		return m.placeOrder(c, command)
+	case *spec.OfferDiscount:
+		return m.offerDiscount(c, command)
+	case *spec.PlaceCart:
+		return m.placeCart(c, command)
 	case *spec.MakeOffer:
 		return m.makeOffer(c, command)
 	case interface{ GetOffer() []byte }:

@@ -90,11 +90,16 @@ func (t *task) atLeastMinimum(amount spec.Amount, field string) error {
 	return nil
 }
 
-// plus and minus are for amounts that are parts of one that is on the ledger: their sums do not exceed it.
+// plus, times and minus are for amounts that are parts of one that is on the ledger: their sums and products do not exceed it.
 
 func plus(a, b spec.Amount) spec.Amount {
 	sum, _ := a.Add(b)
 	return sum
+}
+
+func times(a spec.Amount, n uint32) spec.Amount {
+	product, _ := a.Mul(uint64(n))
+	return product
 }
 
 func minus(a, b spec.Amount) spec.Amount {

@@ -165,7 +165,7 @@ func acceptOffer(t *task, c *spec.AcceptOffer) (proto.Message, error) {
 	if err := offer.beforeExpiry(); err != nil {
 		return nil, err
 	}
-	if err := t.takeStock(identifier(c.Listing), 0, offer.Quantity); err != nil {
+	if err := t.takeUnits(identifier(c.Listing), offer.Quantity); err != nil {
 		return nil, err
 	}
 	return t.order(c, offer, offer.Total), nil
@@ -208,7 +208,7 @@ func acceptCounter(t *task, c *spec.AcceptCounter) (proto.Message, error) {
 	if err := offer.beforeExpiry(); err != nil {
 		return nil, err
 	}
-	if err := t.takeStock(identifier(c.Listing), 0, offer.Quantity); err != nil {
+	if err := t.takeUnits(identifier(c.Listing), offer.Quantity); err != nil {
 		return nil, err
 	}
 	if more, rising := total.Sub(offer.Total); rising {

@@ -46,7 +46,7 @@ type orderCommand interface {
 // orderKeys names the order itself.
 func orderKeys[C orderCommand](_ *task, c C) []Key { return []Key{OrderKey(identifier(c.GetOrder()))} }
 
-// settlementKeys names the order and, once that is known, the hold that it settles and a service's milestones.
+// settlementKeys names the order and, once that is known, the hold that it settles and a service's milestones or a cart's lines.
 func settlementKeys[C orderCommand](t *task, c C) []Key {
 	id := identifier(c.GetOrder())
 	order, ok := get[Order](t, OrderKey(id))
@@ -56,6 +56,9 @@ func settlementKeys[C orderCommand](t *task, c C) []Key {
 	keys := []Key{OrderKey(id), HoldKey(order.Buyer, id)}
 	if order.Milestones > 0 {
 		keys = append(keys, MilestonesKey(id))
+	}
+	if order.Lines > 0 {
+		keys = append(keys, LinesKey(id))
 	}
 	return keys
 }
@@ -126,7 +129,8 @@ func getOrder(t *task, c *spec.GetOrder) (proto.Message, error) {
 	if !ok {
 		return nil, spec.FieldErrorf(spec.NotFound, "order", "there is no %s", id.Text(spec.OrderType))
 	}
-	return order.view(id), nil
+	lines, _ := get[Lines](t, LinesKey(id))
+	return order.viewWith(id, lines), nil
 }
 
 func (o Order) view(id spec.ID) *spec.OrderView {
@@ -151,6 +155,8 @@ func (o Order) view(id spec.ID) *spec.OrderView {
 		Refunded:           o.Refunded.Bytes(),
 		Variant:            o.Variant,
 		Shipped:            o.Shipped,
+		LineCount:          o.Lines,
+		Discount:           o.Discount.Bytes(),
 		Milestones:         o.Milestones,
 		SplitBy:            o.SplitBy,
 		SplitAmount:        o.SplitAmount.Bytes(),

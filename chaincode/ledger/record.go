@@ -40,6 +40,9 @@ const (
 	VoteKind
 	EvidenceKind
 	ArbitersKind
+	LinesKind
+	DiscountKind
+	DiscountUseKind
 )
 
 // Key names a record. Parent groups records that are listed together; ID tells them apart. Both are raw octets (text for
@@ -164,6 +167,15 @@ func EvidenceKey(order spec.ID, by spec.Side, number uint32) Key {
 
 // ArbitersKey is the key of the one record of who may be on a panel.
 func ArbitersKey() Key { return Key{Kind: ArbitersKind} }
+
+// LinesKey is the key of a cart's lines.
+func LinesKey(order spec.ID) Key { return Key{Kind: LinesKind, ID: string(order[:])} }
+
+// DiscountKey is the key of a discount that a seller offered on the ledger.
+func DiscountKey(id spec.ID) Key { return Key{Kind: DiscountKind, ID: string(id[:])} }
+
+// DiscountUseKey is the key of the mark that a discount was used.
+func DiscountUseKey(id spec.ID) Key { return Key{Kind: DiscountUseKind, ID: string(id[:])} }
 
 // Record is what is stored under a key. Records are values: a rule changes a copy and puts it back.
 type Record interface{ Kind() Kind }
@@ -330,7 +342,8 @@ type Order struct {
 	BuyerMember, SellerMember uint32
 	Listing                   spec.ID
 	Version, Quantity         uint32
-	Total                     spec.Amount
+	// Total is what was paid, less Discount.
+	Total, Discount spec.Amount
 	// Released is what left the hold for the seller so far, the fee included; Refunded what went back to the buyer.
 	Released, Refunded spec.Amount
 	// PanelPaid is what its arbiters were paid of it.
@@ -344,6 +357,8 @@ type Order struct {
 	Shipped uint32
 	// Milestones counts those of a service, which lie in a record of their own.
 	Milestones uint32
+	// Lines counts those of a cart, which lie in a record of their own; the order's listing is the first one's then, its quantity that of all.
+	Lines uint32
 	// SplitBy proposes that the seller has SplitAmount of what is held.
 	SplitBy            spec.Side
 	SplitAmount        spec.Amount
@@ -365,6 +380,36 @@ type Order struct {
 	ReturnTrackingHash       [32]byte
 	ReturnProofHash          [32]byte
 }
+
+// MaxLines is how many lines a cart may have.
+const MaxLines = 16
+
+// Line is so many units of one thing in a cart, at the price that it was ordered for.
+type Line struct {
+	Listing                    spec.ID
+	Version, Variant, Quantity uint32
+	Price                      spec.Amount
+}
+
+// Lines are what a cart is of; those behind the order's number of them are empty. They are never rewritten.
+type Lines [MaxLines]Line
+
+// Discount is what a seller takes off the goods of one order of a buyer's. It is never rewritten.
+type Discount struct {
+	Seller, Buyer spec.Address
+	Reference     string
+	// Listing is whose goods it is on; zero for all of the seller's in the order.
+	Listing spec.ID
+	// Minimum is what those goods must cost at least.
+	Minimum spec.Amount
+	// Amount is what it takes off, or Bps the share in hundredths of a percent; the other is zero.
+	Amount     spec.Amount
+	Bps        uint32
+	ValidUntil int64
+}
+
+// DiscountUse marks that a discount was used, whether it was signed or lies on the ledger. It is never rewritten.
+type DiscountUse struct{ Order spec.ID }
 
 // MaxMilestones is how many milestones a service may have.
 const MaxMilestones = 8
@@ -574,3 +619,12 @@ func (Evidence) Kind() Kind { return EvidenceKind }
 
 // Kind names the record's kind.
 func (Arbiters) Kind() Kind { return ArbitersKind }
+
+// Kind names the record's kind.
+func (Lines) Kind() Kind { return LinesKind }
+
+// Kind names the record's kind.
+func (Discount) Kind() Kind { return DiscountKind }
+
+// Kind names the record's kind.
+func (DiscountUse) Kind() Kind { return DiscountUseKind }

@@ -225,6 +225,20 @@ var refusals = []refusal{
 		lot := spec.StockLot(two, 1, 0) // another listing's lot
 		return b, anna, buy(one, func(*spec.PlaceOrder) {}), &spec.Hints{Lot: lot[:]}
 	}},
+	// What nobody checked the signature of is worth nothing.
+	{"market:PlaceOrder", spec.BadDiscount, "discount.signature", shop(anna, func(_ *books, l spec.ID) proto.Message {
+		return buy(l, func(c *spec.PlaceOrder) { c.Discount = unchecked() })
+	})},
+	{"market:PlaceCart", spec.BadDiscount, "discount.signature", shop(anna, func(_ *books, l spec.ID) proto.Message {
+		command, _ := cart("cart", spec.CMT(4), line(l, 1))
+		command.Discount = unchecked()
+		return command
+	})},
+	{"market:OfferDiscount", spec.ReferenceUsed, "reference", again(seller, "market:OfferDiscount", discountFor(anna))},
+	{"market:OfferDiscount", spec.SameAccount, "buyer", simple(seller, discountFor(seller))},
+	{"market:OfferDiscount", spec.DiscountMismatch, "amount", simple(seller, &spec.OfferDiscount{Reference: "d", Buyer: anna.address().Bytes(), ValidUntil: start + 1})},
+	{"market:OfferDiscount", spec.DeadlineOutOfRange, "valid_until", simple(seller, &spec.OfferDiscount{Reference: "d", Buyer: anna.address().Bytes(), Bps: 1, ValidUntil: start})},
+	{"market:GetDiscount", spec.NotFound, "discount", simple(anna, &spec.GetDiscount{Discount: make([]byte, 20)})},
 	{"market:PlaceOrder", spec.InsufficientFunds, "", shop(seat{buyers, "ben"}, func(_ *books, l spec.ID) proto.Message { return buy(l, func(*spec.PlaceOrder) {}) })},
 	{"market:HandOverOrder", spec.WrongCode, "code", inState(shipped, seller, func(o []byte) proto.Message { return &spec.HandOverOrder{Order: o, Code: make([]byte, 16)} })},
 	{"market:ShipOrder", spec.NotEnoughHeld, "quantity", inState(partShipped, seller, func(o []byte) proto.Message { return &spec.ShipOrder{Order: o, Quantity: 2} })},
@@ -396,6 +410,18 @@ func reached(t *testing.T) map[string][]spec.Code {
 	codes := readTable(t, "offers.md", "Offers").codes(slices.Collect(maps.Keys(haggling)))
 	maps.Copy(codes, readTable(t, "reviews.md", "Reviews").codes([]string{"GiveReview"}))
 	maps.Copy(codes, readTable(t, "disputes.md", "Disputes").codes(slices.Collect(maps.Keys(disputing))))
+	for _, row := range readTable(t, cartsDoc, "Discounts").rows {
+		for _, function := range []string{"market:PlaceOrder", "market:PlaceCart"} {
+			if code := row.Row["error"]; code != "" {
+				codes[function] = append(codes[function], spec.Code(code))
+			}
+		}
+	}
+	for _, row := range readTable(t, cartsDoc, "Placing").rows {
+		if code := row.Row["error"]; code != "" {
+			codes["market:PlaceCart"] = append(codes["market:PlaceCart"], spec.Code(code))
+		}
+	}
 	steps := readOrderTable(t)
 	for _, state := range ruletable.Values(table(t, ordersDoc, "States"), "state") {
 		for _, operation := range ruletable.Values(steps, "operation") {

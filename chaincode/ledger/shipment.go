@@ -52,7 +52,7 @@ func shipOrder(t *task, c *spec.ShipOrder) (proto.Message, error) {
 // expireRest refunds the units that did not go in time; those that went are shipped. The share of those in the total is rounded
 // down, and what was refunded before counts for the others.
 func (t *task) expireRest(id spec.ID, order Order) (proto.Message, error) {
-	share := order.Total.Portion(order.Shipped, order.Quantity)
+	share := order.shippedShare(t.linesOf(id, order))
 	rest, some := minus(order.Total, share).Sub(order.Refunded)
 	if !some {
 		rest = spec.Amount{}

@@ -19,7 +19,7 @@ type Auditor struct {
 	ever map[ledger.Key]bool
 	// added is the stock that each listing was ever given, returned the units that came back from each order.
 	added    map[spec.ID]int64
-	returned map[spec.ID]int64
+	returned map[returnedLine]int64
 	signers  map[spec.Address]*signer
 	faults   []error
 }
@@ -31,7 +31,7 @@ func NewAuditor(world *World) *Auditor {
 		records:  map[ledger.Key]ledger.Record{},
 		ever:     map[ledger.Key]bool{},
 		added:    map[spec.ID]int64{},
-		returned: map[spec.ID]int64{},
+		returned: map[returnedLine]int64{},
 		signers:  map[spec.Address]*signer{},
 	}
 }
@@ -44,6 +44,9 @@ func (a *Auditor) Orders() []spec.ID { return ids(a.world, ledger.OrderKind) }
 
 // Holds returns the identifiers of all token holds.
 func (a *Auditor) Holds() []spec.ID { return ids(a.world, ledger.TokenHoldKind) }
+
+// Discounts returns the identifiers of all discounts on the ledger.
+func (a *Auditor) Discounts() []spec.ID { return ids(a.world, ledger.DiscountKind) }
 
 // Auctions returns the identifiers of all auctions.
 func (a *Auditor) Auctions() []spec.ID { return ids(a.world, ledger.AuctionKind) }
@@ -152,7 +155,7 @@ func (a *Auditor) checkFence(envelope *Envelope) {
 var once = map[ledger.Kind]bool{
 	ledger.ParametersKind: true, ledger.MemberKind: true, ledger.FenceKind: true, ledger.TransferKind: true, ledger.MintKind: true,
 	ledger.BurnKind: true, ledger.VersionKind: true, ledger.EndKind: true, ledger.PayoutKind: true, ledger.BidKind: true, ledger.ReviewKind: true,
-	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true,
+	ledger.VoteKind: true, ledger.EvidenceKind: true, ledger.ArbitersKind: true, ledger.LinesKind: true, ledger.DiscountKind: true, ledger.DiscountUseKind: true,
 }
 
 // checkKeys: facts are never rewritten, identifiers and credits never used again, objects never deleted.
@@ -285,7 +288,9 @@ func (a *Auditor) checkState(height uint64) {
 			stocks[spec.ID([]byte(key.Parent))] += int64(r.Stock)
 		case ledger.Order:
 			id := spec.ID([]byte(key.ID))
-			stocks[r.Listing] += int64(r.Quantity) - a.returned[id]
+			for i, line := range a.linesOf(id, r) {
+				stocks[line.Listing] += int64(line.Quantity) - a.returned[returnedLine{id, i}]
+			}
 			if !open(r.State) {
 				continue
 			}

@@ -19,6 +19,8 @@ type books struct {
 	orders map[spec.ID]*orderBook
 	// offers are the offers as the transaction makes them.
 	offers map[ledger.Key]ledger.Offer
+	// uses are the discounts that commands offer and use.
+	uses map[ledger.Key]bool
 	// stock is what came to each listing's lots.
 	stock map[spec.ID]int64
 	// allowances and holds are what the commands leave of those that they touch.
@@ -40,7 +42,7 @@ type gift struct {
 func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []change) {
 	b := &books{
 		Auditor: a, changes: changes, spent: map[spec.Address]*big.Int{}, given: map[gift]*big.Int{},
-		orders: map[spec.ID]*orderBook{}, offers: map[ledger.Key]ledger.Offer{}, stock: map[spec.ID]int64{},
+		orders: map[spec.ID]*orderBook{}, offers: map[ledger.Key]ledger.Offer{}, uses: map[ledger.Key]bool{}, stock: map[spec.ID]int64{},
 		allowances: map[ledger.Key]*big.Int{}, holds: map[spec.ID]ledger.TokenHold{},
 		auctions: map[spec.ID]spec.AuctionState{}, bids: map[spec.ID]bool{}, won: map[spec.ID]bool{},
 	}
@@ -69,6 +71,7 @@ func (a *Auditor) checkBooks(envelope *Envelope, acts, deeds []*act, changes []c
 	b.checkAllowances()
 	b.checkHolds()
 	b.checkAuctions()
+	b.checkDiscounts()
 }
 
 // enter writes one command down.
@@ -103,6 +106,10 @@ func (b *books) enter(envelope *Envelope, deed *act) {
 		b.addStock(spec.ID(c.Listing), c.AddStock, c.Variants)
 	case *spec.PlaceOrder:
 		b.place(deed, c)
+	case *spec.OfferDiscount:
+		b.offerDiscount(deed, c)
+	case *spec.PlaceCart:
+		b.placeCart(deed, c)
 	case *spec.MakeOffer:
 		b.offer(deed, c)
 	case *spec.OpenDispute:
@@ -173,7 +180,12 @@ func (b *books) place(deed *act, c *spec.PlaceOrder) {
 		price = version.VariantPrices[c.Variant-1]
 	}
 	want := new(big.Int).Mul(units(price), big.NewInt(int64(c.Quantity)))
+	off := b.redeem(deed, c, id, version.Seller, []ordered{{spec.ID(c.Listing), new(big.Int).Set(want)}})
+	want.Sub(want, off)
 	want.Add(want, units(version.ShippingPrice))
+	if units(order.Discount).Cmp(off) != 0 {
+		b.fault("the order %x says that %s is taken off, not %s base units", id, order.Discount, off)
+	}
 	if order.Buyer != deed.actor || order.Seller != version.Seller || order.Quantity != c.Quantity || order.Variant != c.Variant || units(order.Total).Cmp(want) != 0 {
 		b.fault("the order %x is not what %s asked for", id, deed.actor)
 	}

@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -33,6 +34,9 @@ func (h *history) drawHaggling(who *player) (string, proto.Message, *spec.Hints)
 	if !h.oneIn(5) {
 		command.Version = head.Version
 	}
+	if h.oneIn(2) {
+		command.ExpiresAt = h.Now() + offerSeconds - 100 // time to haggle
+	}
 	return "market:MakeOffer", command, h.folding(who)
 }
 
@@ -48,7 +52,8 @@ func (h *history) drawOffer() (listing spec.ID, offer *ledger.Entry) {
 			if s := entry.Record.(ledger.Offer).State; s == spec.OfferState_OFFER_STATE_OPEN || s == spec.OfferState_OFFER_STATE_COUNTERED {
 				standing = append(standing, entry)
 				head := h.auditor.Record(ledger.ListingKey(id)).(ledger.Listing)
-				if s == spec.OfferState_OFFER_STATE_COUNTERED && !head.Closed && head.Version == entry.Record.(ledger.Offer).Version {
+				inTime := entry.Record.(ledger.Offer).ExpiresAt > h.Now()+60
+				if s == spec.OfferState_OFFER_STATE_COUNTERED && inTime && !head.Closed && head.Version == entry.Record.(ledger.Offer).Version {
 					countered = append(countered, entry)
 				}
 			}
@@ -59,6 +64,11 @@ func (h *history) drawOffer() (listing spec.ID, offer *ledger.Entry) {
 	}
 	if len(countered) > 0 && !h.oneIn(4) {
 		all = countered
+		if persons := slices.DeleteFunc(slices.Clone(countered), func(e ledger.Entry) bool {
+			return e.Record.(ledger.Offer).Buyer.Type != spec.KeyAccount
+		}); len(persons) > 0 && !h.oneIn(3) {
+			all = persons
+		}
 	}
 	if len(all) == 0 {
 		return listing, nil
@@ -76,7 +86,14 @@ func (h *history) drawAnswer(who *player, listing spec.ID, entry ledger.Entry) (
 			h.become(who, address)
 		}
 		hints := h.folding(who)
-		if lots := h.entries(ledger.LotKind, l); len(lots) > 0 && !h.oneIn(10) {
+		lots := h.entries(ledger.LotKind, l)
+		if enough := slices.DeleteFunc(slices.Clone(lots), func(e ledger.Entry) bool {
+			lot := e.Record.(ledger.Lot)
+			return lot.Variant != 0 || lot.Stock < offer.Quantity
+		}); len(enough) > 0 && !h.oneIn(5) {
+			lots = enough
+		}
+		if len(lots) > 0 && !h.oneIn(10) {
 			hints.Lot = []byte(lots[h.rand.IntN(len(lots))].Key.ID)
 		}
 		return hints

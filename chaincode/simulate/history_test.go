@@ -23,7 +23,7 @@ func TestHistories(t *testing.T) {
 	const usual = 150
 	valid, codes := map[string]int{}, map[simulate.Code]int{}
 	refusals, intentRefusals, byIntent := map[spec.Code]int{}, map[spec.Code]int{}, map[string]int{}
-	mismatches := 0
+	mismatches, discounted := 0, 0
 	for n := range seed.Times(usual) {
 		h := playHistory(t, seed.First()+uint64(n))
 		for function, count := range h.valid {
@@ -42,6 +42,11 @@ func TestHistories(t *testing.T) {
 			byIntent[function] += count
 		}
 		mismatches += h.mismatches
+		for _, id := range h.auditor.Orders() {
+			if order := h.auditor.Record(ledger.OrderKey(id)).(ledger.Order); !order.Discount.IsZero() {
+				discounted++
+			}
+		}
 	}
 	// A history in which nothing happens proves nothing. What a person may ask for, the stories do; what is asked for below besides,
 	// happens some thirty times or more in so many histories, so that it is missing by chance once in e^30.
@@ -52,6 +57,9 @@ func TestHistories(t *testing.T) {
 		if op.Number > 0 && byIntent[op.FullName()] == 0 {
 			t.Errorf("in no history does an intent to %s happen", op.FullName())
 		}
+	}
+	if discounted == 0 {
+		t.Error("no history has an order with a discount")
 	}
 	for _, code := range []simulate.Code{simulate.Valid, simulate.MVCCReadConflict, simulate.DuplicateTxID} {
 		if codes[code] == 0 {
@@ -226,7 +234,7 @@ func (h *history) step() {
 		who := h.players[h.rand.IntN(len(h.players))]
 		function, command, hints := h.draw(&who)
 		if who.person != nil && spec.Find(function).Number > 0 {
-			h.post(who.person, function, command, hints.GetLot())
+			h.post(who.person, function, command, hints)
 			return
 		}
 		if who.person != nil {
@@ -380,6 +388,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		epoch := uint64(h.Now())/epochSeconds - uint64(h.rand.IntN(3))
 		return "consortium:Fence", &spec.Fence{Epoch: epoch}, nil
 	case 5:
+		if h.oneIn(4) {
+			return h.drawDiscountOffer(who)
+		}
 		return h.drawListing(who)
 	case 45, 46, 47, 48, 49:
 		return h.drawBidding(who)
@@ -387,6 +398,9 @@ func (h *history) draw(who *player) (string, proto.Message, *spec.Hints) {
 		return h.drawSetAside(who)
 	case 6, 7, 8, 9:
 		if listings := h.auditor.Listings(); len(listings) > 0 {
+			if h.oneIn(3) {
+				return h.drawCart(who, listings)
+			}
 			return h.drawPurchase(who, listings[h.rand.IntN(len(listings))])
 		}
 		return h.drawListing(who)
@@ -517,6 +531,12 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 	if h.oneIn(2) {
 		command.HandOverHash = spec.HandOverHash(order, code)
 	}
+	if h.oneIn(3) {
+		command.Discount, command.DiscountId = h.drawDiscount(who.address, version.Seller)
+		if less, fits := total.Sub(h.takenOff(command, goods)); fits && !less.IsZero() {
+			command.Total = less.Bytes()
+		}
+	}
 	hints := h.folding(who)
 	if lots := h.entries(ledger.LotKind, listing[:]); len(lots) > 0 && !h.oneIn(10) {
 		own := slices.DeleteFunc(slices.Clone(lots), func(lot ledger.Entry) bool { return lot.Record.(ledger.Lot).Variant != variant })
@@ -526,6 +546,50 @@ func (h *history) drawPurchase(who *player, listing spec.ID) (string, proto.Mess
 		hints.Lot = []byte(lots[h.rand.IntN(len(lots))].Key.ID)
 	}
 	return "market:PlaceOrder", command, hints
+}
+
+// drawCart draws lines of listings that are mostly one seller's.
+func (h *history) drawCart(who *player, listings []spec.ID) (string, proto.Message, *spec.Hints) {
+	if h.oneIn(2) {
+		*who = h.players[buyersAt+h.rand.IntN(len(h.players)-buyersAt)]
+	}
+	command, hints := &spec.PlaceCart{Reference: h.reference()}, h.folding(who)
+	var of spec.Address
+	var total spec.Amount
+	shipped := map[spec.ID]bool{}
+	for _, at := range h.rand.Perm(len(listings)) {
+		id := listings[at]
+		head := h.auditor.Record(ledger.ListingKey(id)).(ledger.Listing)
+		version := h.auditor.Record(ledger.VersionKey(id, head.Version)).(ledger.Version)
+		if (len(command.Lines) > 0 && head.Seller != of || version.Milestones[0] > 0 || head.State() != spec.ListingState_LISTING_STATE_OPEN) && !h.oneIn(60) {
+			continue
+		}
+		of = head.Seller
+		line := &spec.CartLine{Listing: id[:], Version: head.Version, Quantity: 1 + uint32(h.rand.IntN(2))}
+		goods, _ := version.Price.Mul(uint64(line.Quantity))
+		if total, _ = total.Add(goods); !shipped[id] {
+			shipped[id] = true
+			total, _ = total.Add(version.ShippingPrice)
+		}
+		command.Lines = append(command.Lines, line)
+		lot := spec.StockLot(id, 1, 0)
+		if lots := h.entries(ledger.LotKind, id[:]); len(lots) > 0 {
+			lot = spec.ID([]byte(lots[h.rand.IntN(len(lots))].Key.ID))
+		}
+		if hints.Lots = append(hints.Lots, lot[:]); len(command.Lines) == 3 || h.oneIn(3) {
+			break
+		}
+	}
+	if len(command.Lines) == 0 {
+		return h.drawPurchase(who, listings[0])
+	}
+	if command.Total = total.Bytes(); h.oneIn(20) {
+		command.Total = spec.CMT(3).Bytes()
+	}
+	if h.oneIn(2) {
+		command.HandOverHash = spec.HandOverHash(spec.NewID(spec.OrderType, who.address, command.Reference), code)
+	}
+	return "market:PlaceCart", command, hints
 }
 
 // variants are none, mostly, or one.

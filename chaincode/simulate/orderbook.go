@@ -21,6 +21,8 @@ type orderBook struct {
 	splitBy    spec.Address
 	shipped    uint32
 	milestones []milestoneBook
+	// lines are a cart's.
+	lines []ledger.Line
 }
 
 type milestoneBook struct {
@@ -52,6 +54,10 @@ func (b *books) book(id spec.ID) *orderBook {
 		milestones, _ := b.records[ledger.MilestonesKey(id)].(ledger.Milestones)
 		for _, m := range milestones {
 			book.milestones = append(book.milestones, milestoneBook{int64(m.ShareBps), m.Due > 0, m.Released})
+		}
+		lines, _ := b.records[ledger.LinesKey(id)].(ledger.Lines)
+		if before.Lines > 0 {
+			book.lines = lines[:before.Lines]
 		}
 		b.orders[id] = book
 	}
@@ -180,8 +186,7 @@ func (b *books) expire(id spec.ID, o *orderBook) {
 		}
 		toBuyer.Sub(toBuyer, toSeller)
 	case spec.OrderState_ORDER_STATE_PART_SHIPPED:
-		sent := new(big.Int).Mul(units(o.terms.Total), big.NewInt(int64(o.shipped)))
-		sent.Quo(sent, big.NewInt(int64(o.terms.Quantity)))
+		sent := o.worthSent()
 		unsent := sent.Sub(units(o.terms.Total), sent)
 		unsent.Sub(unsent, o.refunded)
 		if unsent.Sign() < 0 {
@@ -240,8 +245,10 @@ func (b *books) payOut(id spec.ID, o *orderBook, toSeller, toBuyer *big.Int, fin
 
 // comeBack: units that never left the seller are for sale again.
 func (b *books) comeBack(id spec.ID, o *orderBook, units int64) {
-	b.stock[o.terms.Listing] += units
-	b.returned[id] += units
+	for i, came := range o.lastUnits(units) {
+		b.stock[came.listing] += came.units
+		b.returned[returnedLine{id, i}] += came.units
+	}
 }
 
 func (o *orderBook) fee() *big.Int {
@@ -260,6 +267,8 @@ func (b *books) checkOrders() {
 			if find(b.changes, ledger.OrderKey(id)) == nil && find(b.changes, ledger.TokenHoldKey(id)) == nil && !b.bids[id] && offerOf(b.changes, c.key) == nil {
 				b.fault("%s changes without its order, offer, token hold or bid", state.FormatKey(c.key))
 			}
+		case ledger.LinesKind:
+			b.checkLines(spec.ID([]byte(c.key.ID)), c)
 		case ledger.MilestonesKind:
 			b.checkMilestones(spec.ID([]byte(c.key.ID)), c)
 		}

@@ -70,7 +70,7 @@ func (a *act) mayRead(key ledger.Key) bool {
 	case ledger.ListingKind:
 		// The head is rewritten by the seller; a buyer who read it would stand in the seller's way.
 		switch op.Name {
-		case "PlaceOrder", "MakeOffer", "AcceptOffer", "AcceptCounter":
+		case "PlaceOrder", "PlaceCart", "MakeOffer", "AcceptOffer", "AcceptCounter":
 			return false
 		}
 	}

@@ -14,8 +14,9 @@ import (
 type letter struct {
 	from   *person
 	signed *spec.SignedIntent
-	// lot is where a buyer's intent takes its goods from, if the relay knows.
-	lot []byte
+	// lot is where a buyer's intent takes its goods from, if the relay knows, lots where a cart's lines do.
+	lot  []byte
+	lots [][]byte
 }
 
 // relay is a member that carries what persons sign.
@@ -25,7 +26,7 @@ type relay struct {
 }
 
 // post signs a command and gives it to a relay, to both, or to one of them much later.
-func (h *history) post(p *person, function string, command proto.Message, lot []byte) {
+func (h *history) post(p *person, function string, command proto.Message, hints *spec.Hints) {
 	nonce := p.nonce + 1
 	switch h.rand.IntN(20) {
 	case 0, 1:
@@ -42,7 +43,7 @@ func (h *history) post(p *person, function string, command proto.Message, lot []
 	if h.oneIn(20) {
 		until = h.Now() - int64(h.rand.IntN(60))
 	}
-	l := letter{p, p.signs(nonce, until, function, command), lot}
+	l := letter{p, p.signs(nonce, until, function, command), hints.GetLot(), hints.GetLots()}
 	if h.oneIn(4) {
 		h.late = append(h.late, l)
 	}
@@ -88,7 +89,7 @@ func (h *history) carryBatch(r *relay) {
 func (h *history) hinted(l letter) *spec.SignedIntent {
 	signed := h.copied(l)
 	if !h.oneIn(5) {
-		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot, Direct: h.oneIn(2), Open: h.oneIn(4)}
+		signed.Hints = &spec.Hints{Credits: h.credits(l.from.address), Lot: l.lot, Lots: l.lots, Direct: h.oneIn(2), Open: h.oneIn(4)}
 	}
 	return signed
 }

@@ -2,6 +2,7 @@ package simulate_test
 
 import (
 	"google.golang.org/protobuf/proto"
+	"slices"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -75,6 +76,11 @@ func (h *history) drawHoldStep(who *player) (string, proto.Message, *spec.Hints)
 	holds := h.auditor.Holds()
 	if len(holds) == 0 {
 		return h.drawHold(who)
+	}
+	if held := slices.DeleteFunc(slices.Clone(holds), func(id spec.ID) bool {
+		return h.auditor.Record(ledger.TokenHoldKey(id)).(ledger.TokenHold).State != spec.HoldState_HOLD_STATE_HELD
+	}); len(held) > 0 && !h.oneIn(5) {
+		holds = held
 	}
 	id := holds[h.rand.IntN(len(holds))]
 	hold := h.auditor.Record(ledger.TokenHoldKey(id)).(ledger.TokenHold)

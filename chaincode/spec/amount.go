@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"math/big"
 	"math/bits"
 	"strings"
 )
@@ -179,4 +180,13 @@ func (a Amount) Portion(part, whole uint32) Amount {
 	carry, lo := bits.Mul64(a.lo, uint64(part))
 	portion, _ := Amount{hi: a.hi*uint64(part) + carry, lo: lo}.divmod(uint64(whole))
 	return portion
+}
+
+// Ratio returns ⌊a × part / whole⌋; part may not exceed whole, and whole is not 0.
+func (a Amount) Ratio(part, whole Amount) Amount {
+	n := new(big.Int).SetBytes(a.Bytes())
+	n.Mul(n, new(big.Int).SetBytes(part.Bytes()))
+	n.Quo(n, new(big.Int).SetBytes(whole.Bytes()))
+	ratio, _ := AmountFromBytes(n.Bytes())
+	return ratio
 }

@@ -28,6 +28,7 @@ type Hints struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Credits       [][]byte               `protobuf:"bytes,1,rep,name=credits,proto3" json:"credits,omitempty"`
 	Lot           []byte                 `protobuf:"bytes,2,opt,name=lot,proto3" json:"lot,omitempty"`
+	Lots          [][]byte               `protobuf:"bytes,5,rep,name=lots,proto3" json:"lots,omitempty"`
 	Direct        bool                   `protobuf:"varint,3,opt,name=direct,proto3" json:"direct,omitempty"`
 	Open          bool                   `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -74,6 +75,13 @@ func (x *Hints) GetCredits() [][]byte {
 func (x *Hints) GetLot() []byte {
 	if x != nil {
 		return x.Lot
+	}
+	return nil
+}
+
+func (x *Hints) GetLots() [][]byte {
+	if x != nil {
+		return x.Lots
 	}
 	return nil
 }
@@ -1178,6 +1186,8 @@ type PlaceOrder struct {
 	HandOverHash  []byte                 `protobuf:"bytes,6,opt,name=hand_over_hash,json=handOverHash,proto3" json:"hand_over_hash,omitempty"`
 	Variant       uint32                 `protobuf:"varint,8,opt,name=variant,proto3" json:"variant,omitempty"`
 	DeliveryHash  []byte                 `protobuf:"bytes,7,opt,name=delivery_hash,json=deliveryHash,proto3" json:"delivery_hash,omitempty"`
+	Discount      *SignedDiscount        `protobuf:"bytes,9,opt,name=discount,proto3" json:"discount,omitempty"`
+	DiscountId    []byte                 `protobuf:"bytes,10,opt,name=discount_id,json=discountId,proto3" json:"discount_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1264,6 +1274,20 @@ func (x *PlaceOrder) GetVariant() uint32 {
 func (x *PlaceOrder) GetDeliveryHash() []byte {
 	if x != nil {
 		return x.DeliveryHash
+	}
+	return nil
+}
+
+func (x *PlaceOrder) GetDiscount() *SignedDiscount {
+	if x != nil {
+		return x.Discount
+	}
+	return nil
+}
+
+func (x *PlaceOrder) GetDiscountId() []byte {
+	if x != nil {
+		return x.DiscountId
 	}
 	return nil
 }
@@ -2104,10 +2128,11 @@ var File_chaincode_spec_commands_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xaf\x04\n" +
+	"\x1dchaincode/spec/commands.proto\x12\bcmt.spec\x1a\x1echaincode/spec/discounts.proto\x1a\x1cchaincode/spec/options.proto\x1a\x1achaincode/spec/views.proto\"\xbc\x05\n" +
 	"\x05Hints\x12\x87\x01\n" +
 	"\acredits\x18\x01 \x03(\fBm\xa2\xbb\x18i\b\t\x10\x01\x18@2aOpen credits of the actor to fold into its account; absent, foreign or repeated ones are ignored.R\acredits\x12c\n" +
-	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x91\x01\n" +
+	"\x03lot\x18\x02 \x01(\fBQ\xa2\xbb\x18M\b\b\x10\x012GThe lot of the listing's stock to take from; the first lot when absent.R\x03lot\x12\x8a\x01\n" +
+	"\x04lots\x18\x05 \x03(\fBv\xa2\xbb\x18r\b\b\x10\x01\x18\x102jThe lot that each line of a cart takes from, in their order; a listing's first lot for a line without one.R\x04lots\x12\x91\x01\n" +
 	"\x06direct\x18\x03 \x01(\bBy\xa2\xbb\x18u\x10\x012qLook at the receivers' accounts too: whose home the carrier is, is paid there, without a credit. Only in a batch.R\x06direct\x12\xa2\x01\n" +
 	"\x04open\x18\x04 \x01(\bB\x8d\x01\xa2\xbb\x18\x88\x01\x10\x012\x83\x01Look at the receivers' accounts, as direct does, and open those of persons who have none at home with the carrier. Only in a batch.R\x04open\"\xdd\x01\n" +
 	"\x04Mint\x12]\n" +
@@ -2189,19 +2214,23 @@ const file_chaincode_spec_commands_proto_rawDesc = "" +
 	"\alisting\x18\x01 \x01(\fBD\xa2\xbb\x18@\b\x032<The listing to resume, as a new version with the same terms.R\alisting\"F\n" +
 	"\n" +
 	"GetListing\x128\n" +
-	"\alisting\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x032\x16The listing asked for.R\alisting\"\xfd\x05\n" +
+	"\alisting\x18\x01 \x01(\fB\x1e\xa2\xbb\x18\x1a\b\x032\x16The listing asked for.R\alisting\"\x8a\b\n" +
 	"\n" +
 	"PlaceOrder\x12U\n" +
 	"\treference\x18\x01 \x01(\tB7\xa2\xbb\x183\b\v2/The buyer's own name for this order; used once.R\treference\x12:\n" +
 	"\alisting\x18\x02 \x01(\fB \xa2\xbb\x18\x1c\b\x032\x18The listing to buy from.R\alisting\x12Q\n" +
 	"\aversion\x18\x03 \x01(\rB7\xa2\xbb\x183 \x01(\xff\xff\xff\xff\x0f2)The listing's version that the buyer saw.R\aversion\x125\n" +
-	"\bquantity\x18\x04 \x01(\rB\x19\xa2\xbb\x18\x15 \x01(\xc0\x84=2\rUnits to buy.R\bquantity\x12h\n" +
-	"\x05total\x18\x05 \x01(\fBR\xa2\xbb\x18N\b\x01 \x012HWhat the buyer agrees to have held: quantity times price, plus shipping.R\x05total\x12\xac\x01\n" +
+	"\bquantity\x18\x04 \x01(\rB\x19\xa2\xbb\x18\x15 \x01(\xc0\x84=2\rUnits to buy.R\bquantity\x12{\n" +
+	"\x05total\x18\x05 \x01(\fBe\xa2\xbb\x18a\b\x01 \x012[What the buyer agrees to have held: quantity times price, less the discount, plus shipping.R\x05total\x12\xac\x01\n" +
 	"\x0ehand_over_hash\x18\x06 \x01(\fB\x85\x01\xa2\xbb\x18\x80\x01\b\n" +
 	"\x10\x01\x18 2xThe commitment to the buyer's 128-bit hand-over code; without it only a carrier's word or the buyer can prove hand-over.R\fhandOverHash\x12?\n" +
 	"\avariant\x18\b \x01(\rB%\xa2\xbb\x18!\x10\x01(\x0f2\x1bThe variant; 0 when absent.R\avariant\x12x\n" +
 	"\rdelivery_hash\x18\a \x01(\fBS\xa2\xbb\x18O\b\n" +
-	"\x10\x01\x18 2GThe salted SHA-256 of the delivery address, which stays off the ledger.R\fdeliveryHash\"A\n" +
+	"\x10\x01\x18 2GThe salted SHA-256 of the delivery address, which stays off the ledger.R\fdeliveryHash\x12u\n" +
+	"\bdiscount\x18\t \x01(\v2\x18.cmt.spec.SignedDiscountB?\xa2\xbb\x18;\x10\x0127A discount that the seller's key signed for this buyer.R\bdiscount\x12\x80\x01\n" +
+	"\vdiscount_id\x18\n" +
+	" \x01(\fB_\xa2\xbb\x18[\b<\x10\x012UA discount that the seller offered this buyer on the ledger; instead of a signed one.R\n" +
+	"discountId\"A\n" +
 	"\vAcceptOrder\x122\n" +
 	"\x05order\x18\x01 \x01(\fB\x1c\xa2\xbb\x18\x18\b\x042\x14The order to accept.R\x05order\"\xc9\x02\n" +
 	"\tShipOrder\x12D\n" +
@@ -2314,17 +2343,19 @@ var file_chaincode_spec_commands_proto_goTypes = []any{
 	(*Fence)(nil),          // 32: cmt.spec.Fence
 	(*GetParameters)(nil),  // 33: cmt.spec.GetParameters
 	(*GetMember)(nil),      // 34: cmt.spec.GetMember
-	(*Member)(nil),         // 35: cmt.spec.Member
+	(*SignedDiscount)(nil), // 35: cmt.spec.SignedDiscount
+	(*Member)(nil),         // 36: cmt.spec.Member
 }
 var file_chaincode_spec_commands_proto_depIdxs = []int32{
 	13, // 0: cmt.spec.CreateListing.variants:type_name -> cmt.spec.VariantTerms
 	13, // 1: cmt.spec.EditListing.variants:type_name -> cmt.spec.VariantTerms
-	35, // 2: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
-	3,  // [3:3] is the sub-list for method output_type
-	3,  // [3:3] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	35, // 2: cmt.spec.PlaceOrder.discount:type_name -> cmt.spec.SignedDiscount
+	36, // 3: cmt.spec.Genesis.members:type_name -> cmt.spec.Member
+	4,  // [4:4] is the sub-list for method output_type
+	4,  // [4:4] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_commands_proto_init() }
@@ -2332,6 +2363,7 @@ func file_chaincode_spec_commands_proto_init() {
 	if File_chaincode_spec_commands_proto != nil {
 		return
 	}
+	file_chaincode_spec_discounts_proto_init()
 	file_chaincode_spec_options_proto_init()
 	file_chaincode_spec_views_proto_init()
 	type x struct{}

@@ -46,7 +46,8 @@ const (
 	NonceUsed     Code = "nonce_used"
 	NotAnIntent   Code = "not_an_intent"
 
-	// What the rules say; a used reference first: what a retry was about may have changed since.
+	// What the rules say; a used reference first, but for proofs: what a retry was about may have changed since.
+	BadDiscount        Code = "bad_discount"
 	ReferenceUsed      Code = "reference_used"
 	NotFound           Code = "not_found"
 	NotAParty          Code = "not_a_party"
@@ -55,7 +56,10 @@ const (
 	ListingSuspended   Code = "listing_suspended"
 	VersionStale       Code = "version_stale"
 	ValueStale         Code = "value_stale"
+	DiscountUsed       Code = "discount_used"
 	SameAccount        Code = "same_account"
+	CartMismatch       Code = "cart_mismatch"
+	DiscountMismatch   Code = "discount_mismatch"
 	TotalMismatch      Code = "total_mismatch"
 	SplitMismatch      Code = "split_mismatch"
 	BelowMinimum       Code = "below_minimum"
@@ -97,7 +101,7 @@ type Entry struct {
 var Catalogue = []Entry{
 	{UnknownOperation, 404, false, "No such operation", "The path or the contract's function is not in the operation table; /openapi.json and `cmt operations` list them."},
 	{WrongArgumentCount, 400, false, "Wrong number of arguments", "A contract call takes one argument, the command as a JSON object."},
-	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB, 8,000 keys and 8,000 receivers of payouts: send less at once."},
+	{BodyTooLarge, 413, false, "Body too large", "A command is at most 64 KiB, a batch of intents 1 MiB, 8,000 keys and 8,000 receivers of payouts and lines of carts: send less at once."},
 	{Malformed, 400, false, "Not a JSON object", "The body must be one JSON object in UTF-8, nested no deeper than the operation's schema."},
 	{DuplicateField, 400, false, "Field given twice", "Each field may stand once."},
 	{UnknownField, 400, false, "Unknown field", "Fields are written as the schema has them, in lower case; there are no others."},
@@ -121,6 +125,7 @@ var Catalogue = []Entry{
 	{IntentExpired, 409, false, "Intent expired", "Its validity has ended; sign a new one."},
 	{NonceUsed, 409, false, "Nonce used", "The nonce was used by a success or a void, or lies behind the window; sign with a higher one."},
 	{NotAnIntent, 403, false, "Not a person's operation", "This operation is an organisation's, by contract call."},
+	{BadDiscount, 403, false, "Discount's signature does not hold", "The signature is not the named key's over this ledger's identifier and the discount's bytes."},
 	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{NotFound, 404, false, "Not found", "There is no such object on the ledger."},
 	{NotAParty, 403, false, "Not a party", "The actor is not the one who may do this to that object."},
@@ -129,8 +134,11 @@ var Catalogue = []Entry{
 	{ListingSuspended, 409, false, "Listing suspended", "The operator suspended it; once it is resumed, it has a newer version: look at the listing again."},
 	{VersionStale, 409, false, "Listing has changed", "The named version is not the current one: look at the listing again."},
 	{ValueStale, 409, false, "Value has changed", "The named value is not the current one, which the detail tells: look again, or it happened already."},
+	{DiscountUsed, 409, false, "Discount used", "The buyer has used this discount for an order already; each is for one."},
 	{SameAccount, 409, false, "Same account", "The two sides must be different accounts."},
-	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, or what the seller asked for in its counter-offer."},
+	{CartMismatch, 409, false, "Not of one cart", "A cart has goods of one seller: order services and what another seller or organisation offers by itself."},
+	{DiscountMismatch, 409, false, "Discount does not fit", "The order has too little, or nothing, of the goods that the discount is on, or the discount says neither or both of an amount and a share."},
+	{TotalMismatch, 409, false, "Total does not match", "The total must be quantity times price plus shipping of the named version, of a cart the sum over its lines, less the discount, or what the seller asked for in its counter-offer."},
 	{SplitMismatch, 409, false, "Split does not match", "The other side proposed another split, or none: look at the order again."},
 	{BelowMinimum, 409, false, "Amount below the minimum", "The ledger refuses amounts smaller than its credit_minimum."},
 	{BidTooLow, 409, false, "Bid too low", "It must be at least the start price, or the beaten bid and the step."},
@@ -150,6 +158,19 @@ var Catalogue = []Entry{
 	{Unavailable, 503, true, "Ledger unavailable", "Too few peers or orderers answer; nothing happened. Try again."},
 	{OutcomeUnknown, 504, false, "Outcome unknown", "The transaction was sent but its commit was not seen in time: ask for it under its identifier before trying anew."},
 	{Internal, 500, false, "Internal error", "A fault of ours; the log has the details."},
+}
+
+// Precedes reports whether the code is told before the other when both apply.
+func (c Code) Precedes(other Code) bool {
+	for _, entry := range Catalogue {
+		if entry.Code == other {
+			return false
+		}
+		if entry.Code == c {
+			return true
+		}
+	}
+	return false
 }
 
 // Lookup returns the code's row; an unknown code is Internal.

@@ -42,6 +42,8 @@ func idType(format Format) IDType {
 		return AuctionType
 	case Format_FORMAT_OFFER:
 		return OfferType
+	case Format_FORMAT_DISCOUNT:
+		return DiscountType
 	}
 	return ""
 }

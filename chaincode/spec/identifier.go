@@ -26,6 +26,7 @@ const (
 	HoldType     IDType = "hld_"
 	AuctionType  IDType = "auc_"
 	OfferType    IDType = "off_"
+	DiscountType IDType = "dsc_"
 )
 
 // ID is the digest of an identifier; its type is known from where it stands.
@@ -43,6 +44,11 @@ func OfferID(buyer Address, listing ID, reference string) ID {
 	return digest("cmt/offer", buyer.Bytes(), listing[:], []byte(reference))
 }
 
+// DiscountID returns the identifier of a seller's discount for a buyer: a reference names one for each of them.
+func DiscountID(seller, buyer Address, reference string) ID {
+	return digest("cmt/discount", seller.Bytes(), buyer.Bytes(), []byte(reference))
+}
+
 // PanelRank returns an arbiter's place in the order in which the panel of an order's dispute is filled: the lowest first.
 func PanelRank(order ID, mspID string) ID { return digest("cmt/panel", order[:], []byte(mspID)) }
 
@@ -53,6 +59,11 @@ func StockLot(listing ID, version, n uint32) ID {
 
 // ReturnLot returns the identifier of the lot that a cancelled order's stock comes back as.
 func ReturnLot(listing, order ID) ID { return digest("cmt/lot/return", listing[:], order[:]) }
+
+// LineReturnLot returns the identifier of the lot that the units of a cart's line, counted from 0, come back as.
+func LineReturnLot(listing, order ID, line uint32) ID {
+	return digest("cmt/lot/return-line", listing[:], order[:], binary.BigEndian.AppendUint32(nil, line))
+}
 
 // AuctionOrder returns the identifier of the order that an auction's n-th bid, counted from 1, becomes if it wins.
 func AuctionOrder(auction ID, n uint32) ID {

@@ -61,6 +61,8 @@ func TestIdentifiersOfDifferentThingsDiffer(t *testing.T) {
 		}
 	}
 	add("a returned lot", spec.ReturnLot(listing, other))
+	add("a line's returned lot", spec.LineReturnLot(listing, other, 0))
+	add("another line's returned lot", spec.LineReturnLot(listing, other, 1))
 	add("a returned lot the other way round", spec.ReturnLot(other, listing))
 }
 

@@ -24,60 +24,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Scheme says how a key signs. An address is made of the scheme and the key, so that no key speaks for another's account.
-type Scheme int32
-
-const (
-	Scheme_SCHEME_UNSPECIFIED Scheme = 0
-	Scheme_SCHEME_ED25519     Scheme = 1
-	Scheme_SCHEME_P256        Scheme = 2
-	// Passkeys; reserved, refused until it works.
-	Scheme_SCHEME_WEBAUTHN Scheme = 3
-)
-
-// Enum value maps for Scheme.
-var (
-	Scheme_name = map[int32]string{
-		0: "SCHEME_UNSPECIFIED",
-		1: "SCHEME_ED25519",
-		2: "SCHEME_P256",
-		3: "SCHEME_WEBAUTHN",
-	}
-	Scheme_value = map[string]int32{
-		"SCHEME_UNSPECIFIED": 0,
-		"SCHEME_ED25519":     1,
-		"SCHEME_P256":        2,
-		"SCHEME_WEBAUTHN":    3,
-	}
-)
-
-func (x Scheme) Enum() *Scheme {
-	p := new(Scheme)
-	*p = x
-	return p
-}
-
-func (x Scheme) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Scheme) Descriptor() protoreflect.EnumDescriptor {
-	return file_chaincode_spec_intent_proto_enumTypes[0].Descriptor()
-}
-
-func (Scheme) Type() protoreflect.EnumType {
-	return &file_chaincode_spec_intent_proto_enumTypes[0]
-}
-
-func (x Scheme) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Scheme.Descriptor instead.
-func (Scheme) EnumDescriptor() ([]byte, []int) {
-	return file_chaincode_spec_intent_proto_rawDescGZIP(), []int{0}
-}
-
 // Intent is what a key signs: one command, once.
 type Intent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -545,7 +491,7 @@ var File_chaincode_spec_intent_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_intent_proto_rawDesc = "" +
 	"\n" +
-	"\x1bchaincode/spec/intent.proto\x12\bcmt.spec\x1a\x1dchaincode/spec/commands.proto\x1a\x1cchaincode/spec/options.proto\"\xda\x02\n" +
+	"\x1bchaincode/spec/intent.proto\x12\bcmt.spec\x1a\x1dchaincode/spec/commands.proto\x1a\x1cchaincode/spec/options.proto\x1a\x1bchaincode/spec/scheme.proto\"\xda\x02\n" +
 	"\x06Intent\x12d\n" +
 	"\x05nonce\x18\x01 \x01(\x04BN\xa2\xbb\x18J \x01(\xff\xff\xff\xff\xff\xff\xff\x0f2=Used once by this key; may come out of order within a window.R\x05nonce\x12P\n" +
 	"\vvalid_until\x18\x02 \x01(\x03B/\xa2\xbb\x18+\b\x0f2'The last second in which it may happen.R\n" +
@@ -581,12 +527,7 @@ const file_chaincode_spec_intent_proto_rawDesc = "" +
 	"\x05index\x18\x01 \x01(\rB.\xa2\xbb\x18*2(The intent's place in the batch, from 0.R\x05index\x12@\n" +
 	"\x04code\x18\x02 \x01(\tB,\xa2\xbb\x18(\b\v2$The refusal's code in the catalogue.R\x04code\x12=\n" +
 	"\x05field\x18\x03 \x01(\tB'\xa2\xbb\x18#\b\x0e\x10\x01\x18P2\x1bThe field that it is about.R\x05field\x12<\n" +
-	"\x06detail\x18\x04 \x01(\tB$\xa2\xbb\x18 \b\x0e\x10\x01\x18\x90\x032\x17What exactly was wrong.R\x06detail*Z\n" +
-	"\x06Scheme\x12\x16\n" +
-	"\x12SCHEME_UNSPECIFIED\x10\x00\x12\x12\n" +
-	"\x0eSCHEME_ED25519\x10\x01\x12\x0f\n" +
-	"\vSCHEME_P256\x10\x02\x12\x13\n" +
-	"\x0fSCHEME_WEBAUTHN\x10\x03B/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
+	"\x06detail\x18\x04 \x01(\tB$\xa2\xbb\x18 \b\x0e\x10\x01\x18\x90\x032\x17What exactly was wrong.R\x06detailB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (
 	file_chaincode_spec_intent_proto_rawDescOnce sync.Once
@@ -600,25 +541,24 @@ func file_chaincode_spec_intent_proto_rawDescGZIP() []byte {
 	return file_chaincode_spec_intent_proto_rawDescData
 }
 
-var file_chaincode_spec_intent_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_chaincode_spec_intent_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_chaincode_spec_intent_proto_goTypes = []any{
-	(Scheme)(0),              // 0: cmt.spec.Scheme
-	(*Intent)(nil),           // 1: cmt.spec.Intent
-	(*SignedIntent)(nil),     // 2: cmt.spec.SignedIntent
-	(*Batch)(nil),            // 3: cmt.spec.Batch
-	(*IntentRequest)(nil),    // 4: cmt.spec.IntentRequest
-	(*KeyRequest)(nil),       // 5: cmt.spec.KeyRequest
-	(*KeyIntentRequest)(nil), // 6: cmt.spec.KeyIntentRequest
-	(*BatchResult)(nil),      // 7: cmt.spec.BatchResult
-	(*Refusal)(nil),          // 8: cmt.spec.Refusal
+	(*Intent)(nil),           // 0: cmt.spec.Intent
+	(*SignedIntent)(nil),     // 1: cmt.spec.SignedIntent
+	(*Batch)(nil),            // 2: cmt.spec.Batch
+	(*IntentRequest)(nil),    // 3: cmt.spec.IntentRequest
+	(*KeyRequest)(nil),       // 4: cmt.spec.KeyRequest
+	(*KeyIntentRequest)(nil), // 5: cmt.spec.KeyIntentRequest
+	(*BatchResult)(nil),      // 6: cmt.spec.BatchResult
+	(*Refusal)(nil),          // 7: cmt.spec.Refusal
+	(Scheme)(0),              // 8: cmt.spec.Scheme
 	(*Hints)(nil),            // 9: cmt.spec.Hints
 }
 var file_chaincode_spec_intent_proto_depIdxs = []int32{
-	0, // 0: cmt.spec.SignedIntent.scheme:type_name -> cmt.spec.Scheme
+	8, // 0: cmt.spec.SignedIntent.scheme:type_name -> cmt.spec.Scheme
 	9, // 1: cmt.spec.SignedIntent.hints:type_name -> cmt.spec.Hints
-	2, // 2: cmt.spec.Batch.intents:type_name -> cmt.spec.SignedIntent
-	8, // 3: cmt.spec.BatchResult.refusals:type_name -> cmt.spec.Refusal
+	1, // 2: cmt.spec.Batch.intents:type_name -> cmt.spec.SignedIntent
+	7, // 3: cmt.spec.BatchResult.refusals:type_name -> cmt.spec.Refusal
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -633,19 +573,19 @@ func file_chaincode_spec_intent_proto_init() {
 	}
 	file_chaincode_spec_commands_proto_init()
 	file_chaincode_spec_options_proto_init()
+	file_chaincode_spec_scheme_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chaincode_spec_intent_proto_rawDesc), len(file_chaincode_spec_intent_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      0,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_chaincode_spec_intent_proto_goTypes,
 		DependencyIndexes: file_chaincode_spec_intent_proto_depIdxs,
-		EnumInfos:         file_chaincode_spec_intent_proto_enumTypes,
 		MessageInfos:      file_chaincode_spec_intent_proto_msgTypes,
 	}.Build()
 	File_chaincode_spec_intent_proto = out.File

@@ -30,6 +30,14 @@ type Call struct {
 	SubAccount string
 	Hints      *Hints
 	Command    proto.Message
+	// Discount is what the signed discount in the command says, if its signature was checked and holds.
+	Discount *SellersDiscount
+}
+
+// SellersDiscount is a discount and who signed it.
+type SellersDiscount struct {
+	Seller Address
+	Terms  *OfferDiscount
 }
 
 // DecodeCall reads the JSON form strictly: one object, each field once, in its own letter case, of its own type, within its

@@ -91,7 +91,7 @@ func TestDecodeCallRefuses(t *testing.T) {
 		{"a name of blanks", transferJSON("memo ", `"a"`), spec.UnknownField, "memo "},
 		{"a name with a lone surrogate", transferJSON(`\ud800`, `1`), spec.UnknownField, "\ufffd"},
 		{"a very long name", transferJSON(strings.Repeat("x", 1000), `1`), spec.UnknownField, strings.Repeat("x", 80) + "..."},
-		{"an unknown hint", transferJSON("hints", `{"lots":1}`), spec.UnknownField, "hints.lots"},
+		{"an unknown hint", transferJSON("hints", `{"lotz":1}`), spec.UnknownField, "hints.lotz"},
 
 		{"a missing field", transferJSON("amount", ``), spec.MissingField, "amount"},
 		{"an empty object", `{}`, spec.MissingField, "reference"},

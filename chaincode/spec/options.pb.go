@@ -63,7 +63,8 @@ const (
 	Format_FORMAT_HOLD    Format = 41
 	Format_FORMAT_AUCTION Format = 42
 	// bytes: the 20-byte digest of an identifier. JSON: bech32m with the typed prefix.
-	Format_FORMAT_OFFER Format = 30
+	Format_FORMAT_OFFER    Format = 30
+	Format_FORMAT_DISCOUNT Format = 60
 )
 
 // Enum value maps for Format.
@@ -90,6 +91,7 @@ var (
 		41: "FORMAT_HOLD",
 		42: "FORMAT_AUCTION",
 		30: "FORMAT_OFFER",
+		60: "FORMAT_DISCOUNT",
 	}
 	Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -113,6 +115,7 @@ var (
 		"FORMAT_HOLD":        41,
 		"FORMAT_AUCTION":     42,
 		"FORMAT_OFFER":       30,
+		"FORMAT_DISCOUNT":    60,
 	}
 )
 
@@ -280,7 +283,7 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\x03max\x18\x05 \x01(\x04R\x03max\x12\x10\n" +
 	"\x03doc\x18\x06 \x01(\tR\x03doc\x12'\n" +
 	"\x0foptional_signed\x18\a \x01(\bR\x0eoptionalSigned\x12\x1a\n" +
-	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\x8e\x03\n" +
+	"\bdistinct\x18\x14 \x01(\tR\bdistinct*\xa3\x03\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFORMAT_AMOUNT\x10\x01\x12\x12\n" +
@@ -306,7 +309,8 @@ const file_chaincode_spec_options_proto_rawDesc = "" +
 	"\rFORMAT_PAYOUT\x10(\x12\x0f\n" +
 	"\vFORMAT_HOLD\x10)\x12\x12\n" +
 	"\x0eFORMAT_AUCTION\x10*\x12\x10\n" +
-	"\fFORMAT_OFFER\x10\x1e:C\n" +
+	"\fFORMAT_OFFER\x10\x1e\x12\x13\n" +
+	"\x0fFORMAT_DISCOUNT\x10<:C\n" +
 	"\x04rule\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\v2\x0e.cmt.spec.RuleR\x04ruleB/Z-github.com/cybermiles/cmt/chaincode/spec;specb\x06proto3"
 
 var (

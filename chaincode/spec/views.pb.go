@@ -1567,6 +1567,9 @@ type OrderView struct {
 	ReturnSent         bool                   `protobuf:"varint,31,opt,name=return_sent,json=returnSent,proto3" json:"return_sent,omitempty"`
 	ReturnProven       bool                   `protobuf:"varint,32,opt,name=return_proven,json=returnProven,proto3" json:"return_proven,omitempty"`
 	ReturnProofHash    []byte                 `protobuf:"bytes,33,opt,name=return_proof_hash,json=returnProofHash,proto3" json:"return_proof_hash,omitempty"`
+	LineCount          uint32                 `protobuf:"varint,40,opt,name=line_count,json=lineCount,proto3" json:"line_count,omitempty"`
+	Lines              []*LineView            `protobuf:"bytes,41,rep,name=lines,proto3" json:"lines,omitempty"`
+	Discount           []byte                 `protobuf:"bytes,42,opt,name=discount,proto3" json:"discount,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -1832,6 +1835,27 @@ func (x *OrderView) GetReturnProofHash() []byte {
 	return nil
 }
 
+func (x *OrderView) GetLineCount() uint32 {
+	if x != nil {
+		return x.LineCount
+	}
+	return 0
+}
+
+func (x *OrderView) GetLines() []*LineView {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *OrderView) GetDiscount() []byte {
+	if x != nil {
+		return x.Discount
+	}
+	return nil
+}
+
 type FenceView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
@@ -1880,7 +1904,7 @@ var File_chaincode_spec_views_proto protoreflect.FileDescriptor
 
 const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\n" +
-	"\x1achaincode/spec/views.proto\x12\bcmt.spec\x1a\x1cchaincode/spec/options.proto\"\xf0\x02\n" +
+	"\x1achaincode/spec/views.proto\x12\bcmt.spec\x1a\x1achaincode/spec/carts.proto\x1a\x1cchaincode/spec/options.proto\"\xf0\x02\n" +
 	"\x06Member\x12N\n" +
 	"\x06msp_id\x18\x01 \x01(\tB7\xa2\xbb\x183\b\r2/The organisation's membership service provider.R\x05mspId\x12\\\n" +
 	"\x05roles\x18\x02 \x03(\x0e2\x0e.cmt.spec.RoleB6\xa2\xbb\x182\x10\x01\x18\x052,What the organisation may do beyond trading.R\x05roles\x12Y\n" +
@@ -1994,16 +2018,16 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x11suspension_reason\x18\x10 \x01(\tB/\xa2\xbb\x18+\b\x0e\x10\x01\x18@2#Why the operator suspended it last.R\x10suspensionReason\x12e\n" +
 	"\x16suspension_reason_hash\x18\x11 \x01(\fB/\xa2\xbb\x18+\b\n" +
 	"\x10\x01\x18 2#The commitment to the whole reason.R\x14suspensionReasonHash\x12w\n" +
-	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xc5\x14\n" +
+	"\x04lots\x18\f \x03(\v2\x11.cmt.spec.LotViewBP\xa2\xbb\x18L\x10\x012HThe lots of its stock; only where the answer was asked for, at most 256.R\x04lots\"\xf9\x17\n" +
 	"\tOrderView\x125\n" +
 	"\x05order\x18\x01 \x01(\fB\x1f\xa2\xbb\x18\x1b\b\x042\x17The order's identifier.R\x05order\x12B\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x14.cmt.spec.OrderStateB\x16\xa2\xbb\x18\x122\x10Where it stands.R\x05state\x12'\n" +
 	"\x05buyer\x18\x03 \x01(\fB\x11\xa2\xbb\x18\r\b\x022\tWho pays.R\x05buyer\x12*\n" +
 	"\x06seller\x18\x04 \x01(\fB\x12\xa2\xbb\x18\x0e\b\x022\n" +
-	"Who sells.R\x06seller\x122\n" +
-	"\alisting\x18\x05 \x01(\fB\x18\xa2\xbb\x18\x14\b\x032\x10What was bought.R\alisting\x126\n" +
-	"\aversion\x18\x06 \x01(\rB\x1c\xa2\xbb\x18\x182\x16The listing's version.R\aversion\x12/\n" +
-	"\bquantity\x18\a \x01(\rB\x13\xa2\xbb\x18\x0f2\rUnits bought.R\bquantity\x12=\n" +
+	"Who sells.R\x06seller\x12N\n" +
+	"\alisting\x18\x05 \x01(\fB4\xa2\xbb\x180\b\x032,What was bought; of a cart the first line's.R\alisting\x12R\n" +
+	"\aversion\x18\x06 \x01(\rB8\xa2\xbb\x18422The listing's version; of a cart the first line's.R\aversion\x12M\n" +
+	"\bquantity\x18\a \x01(\rB1\xa2\xbb\x18-2+Units bought; of a cart those of all lines.R\bquantity\x12=\n" +
 	"\x05total\x18\b \x01(\fB'\xa2\xbb\x18#\b\x012\x1fWhat the order was funded with.R\x05total\x12L\n" +
 	"\x04held\x18\t \x01(\fB8\xa2\xbb\x184\b\x0120What it still holds; nothing once it is settled.R\x04held\x12X\n" +
 	"\afee_bps\x18\n" +
@@ -2024,8 +2048,8 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"\x10\x01\x18 2&The commitment to the tracking number.R\ftrackingHash\x12Q\n" +
 	"\n" +
 	"proof_hash\x18\x14 \x01(\fB2\xa2\xbb\x18.\b\n" +
-	"\x10\x01\x18 2&The commitment to the carrier's proof.R\tproofHash\x128\n" +
-	"\avariant\x18\x1e \x01(\rB\x1e\xa2\xbb\x18\x1a\x10\x012\x16The listing's variant.R\avariant\x12Y\n" +
+	"\x10\x01\x18 2&The commitment to the carrier's proof.R\tproofHash\x12T\n" +
+	"\avariant\x18\x1e \x01(\rB:\xa2\xbb\x186\x10\x0122The listing's variant; of a cart the first line's.R\avariant\x12Y\n" +
 	"\breleased\x18\x15 \x01(\fB=\xa2\xbb\x189\b\x0125What left it for the seller so far, the fee included.R\breleased\x12G\n" +
 	"\brefunded\x18\x16 \x01(\fB+\xa2\xbb\x18'\b\x012#What went back to the buyer so far.R\brefunded\x12Q\n" +
 	"\ashipped\x18\x17 \x01(\rB7\xa2\xbb\x183\x10\x012/Units on their way while others have to follow.R\ashipped\x12M\n" +
@@ -2045,7 +2069,11 @@ const file_chaincode_spec_views_proto_rawDesc = "" +
 	"returnSent\x12t\n" +
 	"\rreturn_proven\x18  \x01(\bBO\xa2\xbb\x18K\x10\x012GA carrier said that it is back: without a ruling the buyer is refunded.R\freturnProven\x12n\n" +
 	"\x11return_proof_hash\x18! \x01(\fBB\xa2\xbb\x18>\b\n" +
-	"\x10\x01\x18 26The commitment to the carrier's proof that it is back.R\x0freturnProofHash\"[\n" +
+	"\x10\x01\x18 26The commitment to the carrier's proof that it is back.R\x0freturnProofHash\x12V\n" +
+	"\n" +
+	"line_count\x18( \x01(\rB7\xa2\xbb\x183\x10\x012/Lines of a cart; 0 for an order of one listing.R\tlineCount\x12l\n" +
+	"\x05lines\x18) \x03(\v2\x12.cmt.spec.LineViewBB\xa2\xbb\x18>\x10\x012:The lines of a cart; only where it is placed or looked up.R\x05lines\x12z\n" +
+	"\bdiscount\x18* \x01(\fB^\xa2\xbb\x18Z\b\x01\x10\x012TWhat the seller's discount took off the price of the goods; the total is without it.R\bdiscount\"[\n" +
 	"\tFenceView\x12N\n" +
 	"\x05epoch\x18\x01 \x01(\x04B8\xa2\xbb\x18422The epoch whose endorsements can no longer commit.R\x05epoch*z\n" +
 	"\x04Role\x12\x14\n" +
@@ -2132,6 +2160,7 @@ var file_chaincode_spec_views_proto_goTypes = []any{
 	(*ListingView)(nil),  // 18: cmt.spec.ListingView
 	(*OrderView)(nil),    // 19: cmt.spec.OrderView
 	(*FenceView)(nil),    // 20: cmt.spec.FenceView
+	(*LineView)(nil),     // 21: cmt.spec.LineView
 }
 var file_chaincode_spec_views_proto_depIdxs = []int32{
 	0,  // 0: cmt.spec.Member.roles:type_name -> cmt.spec.Role
@@ -2141,11 +2170,12 @@ var file_chaincode_spec_views_proto_depIdxs = []int32{
 	17, // 4: cmt.spec.ListingView.lots:type_name -> cmt.spec.LotView
 	4,  // 5: cmt.spec.OrderView.state:type_name -> cmt.spec.OrderState
 	3,  // 6: cmt.spec.OrderView.split_by:type_name -> cmt.spec.Side
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	21, // 7: cmt.spec.OrderView.lines:type_name -> cmt.spec.LineView
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_chaincode_spec_views_proto_init() }
@@ -2153,6 +2183,7 @@ func file_chaincode_spec_views_proto_init() {
 	if File_chaincode_spec_views_proto != nil {
 		return
 	}
+	file_chaincode_spec_carts_proto_init()
 	file_chaincode_spec_options_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -57,6 +57,9 @@ const (
 //	y/<order>/<msp>             vote
 //	de/<order>/<piece>          evidence
 //	ma                          arbiters
+//	q/<order>                   lines
+//	g/<discount>                discount
+//	gu/<discount>               the use of a discount
 var shapes = [...]shape{
 	{ledger.ParametersKind, "p", false, none},
 	{ledger.MemberKind, "m", false, text},
@@ -85,6 +88,9 @@ var shapes = [...]shape{
 	{ledger.VoteKind, "y", true, text},
 	{ledger.EvidenceKind, "de", true, octets},
 	{ledger.ArbitersKind, "ma", false, none},
+	{ledger.LinesKind, "q", false, octets},
+	{ledger.DiscountKind, "g", false, octets},
+	{ledger.DiscountUseKind, "gu", false, octets},
 }
 
 // encoding refuses trailing bits, so that one key has one text.

@@ -13,6 +13,8 @@ const (
 	maxMSP   = 64
 	maxLabel = 32
 	maxMemo  = 64
+	// maxReference is the longest name that a client gives.
+	maxReference = 64
 	// maxNames holds the names of 64 members and what parts and numbers them.
 	maxNames = 64 * (maxMSP + 4)
 )
@@ -114,6 +116,12 @@ func EncodeRecord(record ledger.Record) []byte {
 		w.time(r.Time)
 	case ledger.Arbiters:
 		w.bytes([]byte(r.Names))
+	case ledger.Lines:
+		writeLines(w, r)
+	case ledger.Discount:
+		writeDiscount(w, r)
+	case ledger.DiscountUse:
+		w.octets(r.Order[:])
 	default:
 		panic(fmt.Sprintf("state: no codec for %T", record))
 	}
@@ -194,6 +202,12 @@ func readRecord(r *reader, kind ledger.Kind) ledger.Record {
 		return ledger.Evidence{ContentHash: [32]byte(r.octets(32)), Time: r.time()}
 	case ledger.ArbitersKind:
 		return ledger.Arbiters{Names: string(r.bytes(maxNames))}
+	case ledger.LinesKind:
+		return readLines(r)
+	case ledger.DiscountKind:
+		return readDiscount(r)
+	case ledger.DiscountUseKind:
+		return ledger.DiscountUse{Order: r.id()}
 	}
 	r.fail(fmt.Errorf("is of unknown kind %d", kind))
 	return nil
@@ -298,7 +312,7 @@ func writeOrder(w *writer, o ledger.Order) {
 	w.octets(o.Listing[:])
 	w.number(uint64(o.Version))
 	w.number(uint64(o.Quantity))
-	for _, amount := range []spec.Amount{o.Total, o.Released, o.Refunded, o.PanelPaid, o.SplitAmount} {
+	for _, amount := range []spec.Amount{o.Total, o.Discount, o.Released, o.Refunded, o.PanelPaid, o.SplitAmount} {
 		w.amount(amount)
 	}
 	for _, n := range []uint32{o.FeeBps, o.ReleaseSeconds, o.ReturnSeconds} {
@@ -308,7 +322,7 @@ func writeOrder(w *writer, o ledger.Order) {
 	for _, seconds := range []int64{o.UpdatedAt, o.ShipDeadline, o.ProtectionDeadline} {
 		w.time(seconds - o.PlacedAt)
 	}
-	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue), marks(o.ReturnSent, o.ReturnProven))
+	w.some(uint64(o.Variant), uint64(o.Shipped), uint64(o.Milestones), uint64(o.SplitBy), since(o.PlacedAt, o.ReleaseDue), since(o.PlacedAt, o.ReturnDue), marks(o.ReturnSent, o.ReturnProven), uint64(o.Lines))
 	w.hashes(o.HandOverHash, o.DeliveryHash, o.TrackingHash, o.ProofHash, o.ReturnHash, o.ReturnTrackingHash, o.ReturnProofHash)
 }
 
@@ -323,7 +337,7 @@ func readOrder(r *reader) ledger.Order {
 		Version:      r.uint32(),
 		Quantity:     r.uint32(),
 	}
-	for _, amount := range []*spec.Amount{&o.Total, &o.Released, &o.Refunded, &o.PanelPaid, &o.SplitAmount} {
+	for _, amount := range []*spec.Amount{&o.Total, &o.Discount, &o.Released, &o.Refunded, &o.PanelPaid, &o.SplitAmount} {
 		*amount = r.amount()
 	}
 	for _, n := range []*uint32{&o.FeeBps, &o.ReleaseSeconds, &o.ReturnSeconds} {
@@ -333,9 +347,12 @@ func readOrder(r *reader) ledger.Order {
 	for _, seconds := range []*int64{&o.UpdatedAt, &o.ShipDeadline, &o.ProtectionDeadline} {
 		*seconds = o.PlacedAt + r.seconds()
 	}
-	var variant, shipped, milestones, splitBy, releaseDue, returnDue, back uint64
-	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue, &back)
+	var variant, shipped, milestones, splitBy, releaseDue, returnDue, back, lines uint64
+	r.some(&variant, &shipped, &milestones, &splitBy, &releaseDue, &returnDue, &back, &lines)
 	o.Variant, o.Shipped, o.Milestones, o.SplitBy = uint32(variant), uint32(shipped), uint32(milestones), spec.Side(splitBy)
+	if o.Lines = uint32(lines); o.Lines > ledger.MaxLines {
+		r.fail(errForm)
+	}
 	o.ReleaseDue, o.ReturnDue = after(o.PlacedAt, releaseDue), after(o.PlacedAt, returnDue)
 	r.marks(back, &o.ReturnSent, &o.ReturnProven)
 	r.hashes(&o.HandOverHash, &o.DeliveryHash, &o.TrackingHash, &o.ProofHash, &o.ReturnHash, &o.ReturnTrackingHash, &o.ReturnProofHash)
@@ -502,4 +519,47 @@ func HomeOf(account []byte) (uint32, error) {
 	r.number(math.MaxUint64)
 	home := r.uint32()
 	return home, r.end()
+}
+
+func writeLines(w *writer, lines ledger.Lines) {
+	n := 0
+	for n < len(lines) && lines[n].Quantity > 0 {
+		n++
+	}
+	w.number(uint64(n))
+	for _, line := range lines[:n] {
+		w.octets(line.Listing[:])
+		w.number(uint64(line.Version))
+		w.number(uint64(line.Variant))
+		w.number(uint64(line.Quantity))
+		w.amount(line.Price)
+	}
+}
+
+func readLines(r *reader) (lines ledger.Lines) {
+	for i := range r.number(ledger.MaxLines) {
+		lines[i] = ledger.Line{Listing: r.id(), Version: r.uint32(), Variant: r.uint32(), Quantity: r.uint32(), Price: r.amount()}
+		if lines[i].Quantity == 0 {
+			r.fail(errForm)
+		}
+	}
+	return lines
+}
+
+func writeDiscount(w *writer, d ledger.Discount) {
+	w.address(d.Seller)
+	w.address(d.Buyer)
+	w.bytes([]byte(d.Reference))
+	w.octets(d.Listing[:])
+	w.amount(d.Minimum)
+	w.amount(d.Amount)
+	w.number(uint64(d.Bps))
+	w.time(d.ValidUntil)
+}
+
+func readDiscount(r *reader) ledger.Discount {
+	return ledger.Discount{
+		Seller: r.address(), Buyer: r.address(), Reference: string(r.bytes(maxReference)), Listing: r.id(), Minimum: r.amount(), Amount: r.amount(),
+		Bps: r.uint32(), ValidUntil: r.time(),
+	}
 }

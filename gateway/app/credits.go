@@ -31,6 +31,8 @@ func DebitOf(command proto.Message) (spec.Amount, bool) {
 	switch c := command.(type) {
 	case *spec.PlaceOrder:
 		data = c.GetTotal()
+	case *spec.PlaceCart:
+		data = c.GetTotal()
 	case *spec.Payout:
 		return payoutTotal(c)
 	case *spec.Approve:

@@ -52,6 +52,10 @@ func NewLots(mspID string, ledger Ledger, model LotModel, log *slog.Logger) *Lot
 
 // Hint names the first lot with enough stock, beginning at the own one, unless the buyer named one.
 func (l *Lots) Hint(ctx context.Context, call *spec.Call, hints *spec.Hints) {
+	if cart, ok := call.Command.(*spec.PlaceCart); ok {
+		l.hintCart(ctx, cart, hints)
+		return
+	}
 	wanted, quantity, takes := stockTaken(call.Command)
 	if !takes || len(hints.GetLot()) > 0 {
 		return
@@ -101,26 +105,34 @@ func (l *Lots) Again(ctx context.Context, block uint64, refused []*RefusedIntent
 		l.log.Warn("the read model lags behind a refusal", "block", block, "error", err)
 		return
 	}
-	shelves := map[ware]*shelf{}
+	all := l.shelves(l.model.Lots)
 	for _, r := range refused {
-		wanted, quantity, takes := stockTaken(r.Call.Command)
-		if !takes {
-			continue
+		if err := l.again(ctx, all, r); err != nil {
+			l.log.Error("the read model does not know a listing's lots", "error", err)
+			return
 		}
-		if shelves[wanted] == nil {
-			lots, err := l.model.Lots(ctx, wanted.listing)
-			if err != nil {
-				l.log.Error("the read model does not know a listing's lots", "listing", wanted.listing.Text(spec.ListingType), "error", err)
-				return
-			}
-			shelves[wanted] = newShelf(l.inTurn(ctx, wanted, lots))
-		}
-		if quantity == 0 {
-			shelves[wanted].serveFullest(r)
-			continue
-		}
-		shelves[wanted].serve(r, quantity)
 	}
+}
+
+// again deals what a refused buyer may take from the shelves.
+func (l *Lots) again(ctx context.Context, all *shelves, r *RefusedIntent) error {
+	if cart, ok := r.Call.Command.(*spec.PlaceCart); ok {
+		return l.cartAgain(ctx, cart, all, r)
+	}
+	wanted, quantity, takes := stockTaken(r.Call.Command)
+	if !takes {
+		return nil
+	}
+	shelf, err := all.of(ctx, wanted)
+	switch {
+	case err != nil:
+		return err
+	case quantity == 0:
+		shelf.serveFullest(r)
+	default:
+		shelf.serve(r, quantity)
+	}
+	return nil
 }
 
 // known returns a variant's lots in the own turn as the read model has them; none when it does not answer.
@@ -203,25 +215,35 @@ func newShelf(lots []Lot) *shelf {
 	return s
 }
 
-// serve gives a buyer the next lot that has enough. Who comes when all is dealt out is tried behind the others, for they may
-// yet be refused, until no lot has enough.
-func (s *shelf) serve(r *RefusedIntent, quantity uint32) {
-	at, behind := -1, -1
+// find returns the first lot that has enough left, when so much of some is taken as well. Who comes when all is dealt out is tried behind the
+// others, for they may yet be refused, until no lot has enough: -1.
+func (s *shelf) find(quantity uint32, taken map[spec.ID]uint32) int {
+	behind := -1
 	for n, lot := range s.lots {
-		if s.left[n] >= quantity {
-			at = n
-			break
-		}
-		if lot.Stock >= quantity {
+		switch wanted := quantity + taken[lot.ID]; {
+		case s.left[n] >= wanted:
+			return n
+		case lot.Stock >= wanted:
 			behind = n
 		}
 	}
+	return behind
+}
+
+// take takes units off the lots.
+func (s *shelf) take(units map[spec.ID]uint32) {
+	for n, lot := range s.lots {
+		s.left[n] -= min(s.left[n], units[lot.ID])
+	}
+}
+
+// serve gives a buyer the next lot that has enough, or says that it is sold out, if all lots are known.
+func (s *shelf) serve(r *RefusedIntent, quantity uint32) {
+	at := s.find(quantity, nil)
 	switch {
-	case at >= 0:
+	case at >= 0 && s.left[at] >= quantity:
 		s.left[at] -= quantity
-	case behind >= 0:
-		at = behind
-	case len(s.lots) < MaxLots:
+	case at < 0 && len(s.lots) < MaxLots:
 		r.Refusal = spec.FieldErrorf(spec.SoldOut, "quantity", "no lot has %d units left", quantity)
 		return
 	}

@@ -18,6 +18,10 @@ type lotChoice struct {
 
 // hintLot names the lot that an order takes from, unless the caller did.
 func (a *attempt) hintLot(ctx context.Context) {
+	if cart, ok := a.call.Command.(*spec.PlaceCart); ok {
+		a.hintCart(ctx, cart)
+		return
+	}
 	wanted, quantity, takes := stockTaken(a.call.Command)
 	if !takes || len(a.call.Hints.GetLot()) > 0 {
 		return
@@ -43,6 +47,9 @@ func (a *attempt) nameLot(lots []Lot) bool {
 // remedyLot goes on to the next lot that may have enough. When the read model knows of none, a peer is asked once; when
 // that knows of none either, the listing is sold out.
 func (a *attempt) remedyLot(ctx context.Context, refusal error) (bool, error) {
+	if a.cart != nil {
+		return a.remedyCart(ctx, refusal)
+	}
 	if a.lots == nil {
 		return false, refusal
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -59,7 +60,10 @@ type attempt struct {
 	// lost counts the tries that lost to others, refills those that lacked funds.
 	lost, refills int
 	lots          *lotChoice
-	credits       bool
+	// cart is a cart whose lots are to be named, which cartTries counts.
+	cart      *spec.PlaceCart
+	cartTries int
+	credits   bool
 }
 
 func newAttempt(s *Service, actor spec.Address, call *spec.Call, announce Announce) *attempt {
@@ -136,6 +140,9 @@ func laneKeys(actor spec.Address, call *spec.Call) []string {
 	if Debits(call.Operation) {
 		keys = append(keys, actorLane(actor))
 	}
+	if cart, ok := call.Command.(*spec.PlaceCart); ok {
+		return append(keys, cartLanes(cart)...)
+	}
 	if object := objectLane(call.Command); object != "" {
 		keys = append(keys, object)
 	}
@@ -153,7 +160,7 @@ func objectLane(command proto.Message) string {
 		// Offers on one listing have nothing in common until one takes its stock.
 		return offerLane(c)
 	case interface{ GetListing() []byte }:
-		return "listing/" + string(c.GetListing())
+		return listingLane(c.GetListing())
 	case interface{ GetOrder() []byte }:
 		return "order/" + string(c.GetOrder())
 	}
@@ -167,4 +174,16 @@ func offerLane(command proto.Message) string {
 		return ""
 	}
 	return "offer/" + string(about.GetOffer())
+}
+
+func listingLane(listing []byte) string { return "listing/" + string(listing) }
+
+// cartLanes are those of a cart's listings, each once and in one order, so that no two carts wait for each other.
+func cartLanes(cart *spec.PlaceCart) []string {
+	var lanes []string
+	for _, line := range cart.GetLines() {
+		lanes = append(lanes, listingLane(line.GetListing()))
+	}
+	slices.Sort(lanes)
+	return slices.Compact(lanes)
 }

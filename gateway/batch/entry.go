@@ -53,10 +53,10 @@ type entry struct {
 }
 
 func newEntry(ledgerID [16]byte, signed *spec.SignedIntent) (*entry, error) {
-	// The hints are the batcher's to give, but for the lot and for opening accounts here, and the message the submitter's own.
+	// The hints are the batcher's to give, but for the lots and for opening accounts here, and the message the submitter's own.
 	signed = &spec.SignedIntent{
 		Intent: signed.GetIntent(), Scheme: signed.GetScheme(), PublicKey: signed.GetPublicKey(), Signature: signed.GetSignature(),
-		Hints: &spec.Hints{Lot: signed.GetHints().GetLot(), Open: signed.GetHints().GetOpen()},
+		Hints: &spec.Hints{Lot: signed.GetHints().GetLot(), Lots: signed.GetHints().GetLots(), Open: signed.GetHints().GetOpen()},
 	}
 	decoded, err := intent.Decode(ledgerID, signed)
 	if err != nil {

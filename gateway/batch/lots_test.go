@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -15,7 +16,11 @@ import (
 // list has a merchant list something for 1 CMT.
 func (h *house) list(stock, lots uint32) spec.ID {
 	h.Helper()
-	const reference = "lamps"
+	return h.listAs("lamps", stock, lots)
+}
+
+func (h *house) listAs(reference string, stock, lots uint32) spec.ID {
+	h.Helper()
 	call := &spec.Call{Operation: spec.Find("market:CreateListing"), Hints: &spec.Hints{}, Command: &spec.CreateListing{
 		Reference: reference, Price: spec.CMT(1).Bytes(), Stock: stock, Lots: lots, Category: "lamps", ContentHash: make([]byte, 32),
 	}}
@@ -197,5 +202,28 @@ func TestHopelessLotEnds(t *testing.T) {
 	}
 	if codes := countCodes(h.all(h.buyers(3, listing))); codes[spec.Conflict] != 3 {
 		t.Errorf("got %v", codes)
+	}
+}
+
+// Carts of two listings are carried until one of them is sold out; then every unit that could go went.
+func TestCartsTakeFromAllLots(t *testing.T) {
+	h := newHouse(t, batch.Options{MaxIntents: 8, InFlight: 3})
+	few, many := h.listAs("few", 12, 3), h.listAs("many", 20, 2)
+	var intents []*spec.SignedIntent
+	for range 16 {
+		intents = append(intents, h.signs(h.newPerson(2), "market:PlaceCart", &spec.PlaceCart{
+			Reference: "one", Total: spec.CMT(2).Bytes(),
+			Lines: []*spec.CartLine{{Listing: few[:], Version: 1, Quantity: 1}, {Listing: many[:], Version: 1, Quantity: 1}},
+		}))
+	}
+	errs := h.all(intents)
+	if codes := countCodes(errs); codes[""] != 12 || codes[spec.SoldOut] != 4 {
+		t.Errorf("12 units of one thing, 16 carts: %v", codes)
+	}
+	for _, err := range errs {
+		var refusal *spec.Error
+		if errors.As(err, &refusal) && refusal.Field != "lines[0].quantity" {
+			t.Errorf("sold out is the field %q", refusal.Field)
+		}
 	}
 }

@@ -59,7 +59,7 @@ var exampleIDs = map[spec.Format]spec.IDType{
 	spec.Format_FORMAT_MINT: spec.MintType, spec.Format_FORMAT_BURN: spec.BurnType, spec.Format_FORMAT_LOT: spec.LotType,
 	spec.Format_FORMAT_PAYOUT: spec.PayoutType, spec.Format_FORMAT_HOLD: spec.HoldType,
 	spec.Format_FORMAT_AUCTION: spec.AuctionType,
-	spec.Format_FORMAT_OFFER:   spec.OfferType,
+	spec.Format_FORMAT_OFFER:   spec.OfferType, spec.Format_FORMAT_DISCOUNT: spec.DiscountType,
 }
 
 func exampleText(rule *spec.Rule) string {

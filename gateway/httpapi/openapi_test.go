@@ -106,11 +106,12 @@ func exampleDecodes(t *testing.T, op *spec.Operation, example map[string]any, do
 }
 
 var pathExample = map[string]any{
-	"listing": spec.NewID(spec.ListingType, spec.OrganisationAddress("M"), "x").Text(spec.ListingType),
-	"order":   spec.NewID(spec.OrderType, spec.OrganisationAddress("M"), "x").Text(spec.OrderType),
-	"auction": spec.NewID(spec.AuctionType, spec.OrganisationAddress("M"), "x").Text(spec.AuctionType),
-	"hold":    spec.NewID(spec.HoldType, spec.OrganisationAddress("M"), "x").Text(spec.HoldType),
-	"offer":   spec.NewID(spec.OfferType, spec.OrganisationAddress("M"), "x").Text(spec.OfferType),
+	"listing":  spec.NewID(spec.ListingType, spec.OrganisationAddress("M"), "x").Text(spec.ListingType),
+	"order":    spec.NewID(spec.OrderType, spec.OrganisationAddress("M"), "x").Text(spec.OrderType),
+	"auction":  spec.NewID(spec.AuctionType, spec.OrganisationAddress("M"), "x").Text(spec.AuctionType),
+	"hold":     spec.NewID(spec.HoldType, spec.OrganisationAddress("M"), "x").Text(spec.HoldType),
+	"discount": spec.NewID(spec.DiscountType, spec.OrganisationAddress("M"), "x").Text(spec.DiscountType),
+	"offer":    spec.NewID(spec.OfferType, spec.OrganisationAddress("M"), "x").Text(spec.OfferType),
 }
 
 // The document has the form of OpenAPI 3.1: what a parser of it relies on.

@@ -43,6 +43,29 @@ func (w everyWrite) buys(buyer, shop account, terms *spec.CreateListing) (listin
 	return view.Listing, id[:]
 }
 
+// fills places a cart of two listings and cancels it, and another with a discount.
+func (w everyWrite) fills(buyer, shop account) {
+	place := &spec.PlaceCart{Reference: reference(), Total: cmt("5.5")}
+	for _, units := range []uint32{2, 3} {
+		var listing spec.ListingView
+		w.agree(shop, "market:CreateListing", &spec.CreateListing{
+			Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.25"), Stock: 9, Lots: 2, Category: "x", ContentHash: make([]byte, 32),
+		}, &listing)
+		place.Lines = append(place.Lines, &spec.CartLine{Listing: listing.Listing, Version: 1, Quantity: units})
+	}
+	var order spec.OrderView
+	w.agree(buyer, "market:PlaceCart", place, &order)
+	w.agree(buyer, "market:CancelOrder", &spec.CancelOrder{Order: order.Order}, nil)
+
+	var discount spec.DiscountView
+	w.agree(shop, "market:OfferDiscount", &spec.OfferDiscount{
+		Reference: reference(), Buyer: buyer.address().Bytes(), Bps: 5000, ValidUntil: now().Unix() + 300,
+	}, &discount)
+	place.Reference, place.DiscountId, place.Total = reference(), discount.Discount, cmt("3")
+	w.agree(buyer, "market:PlaceCart", place, &order)
+	w.agree(shop, "market:RefundOrder", &spec.RefundOrder{Order: order.Order}, nil)
+}
+
 // serves releases a service's first milestone and splits the rest; then the operator suspends the listing for a while.
 func (w everyWrite) serves(buyer, shop, operator account) {
 	listing, order := w.buys(buyer, shop, &spec.CreateListing{Stock: 2, Milestones: []uint32{4000, 6000}})

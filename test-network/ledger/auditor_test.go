@@ -206,7 +206,8 @@ func (a *auditor) apply(transaction committed) error {
 func permanent(kind ledger.Kind) bool {
 	switch kind {
 	case ledger.ParametersKind, ledger.MemberKind, ledger.FenceKind, ledger.TransferKind, ledger.MintKind, ledger.BurnKind, ledger.VersionKind, ledger.EndKind,
-		ledger.PayoutKind, ledger.BidKind, ledger.ReviewKind, ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind:
+		ledger.PayoutKind, ledger.BidKind, ledger.ReviewKind, ledger.VoteKind, ledger.EvidenceKind, ledger.ArbitersKind, ledger.LinesKind,
+		ledger.DiscountKind, ledger.DiscountUseKind:
 		return true
 	}
 	return false
@@ -244,7 +245,9 @@ func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
 	for key, record := range after {
 		switch r := record.(type) {
 		case ledger.Order:
-			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r.Quantity
+			for i, line := range a.linesOf(key, r) {
+				returns[returnLot(key, r, i, line)] = line.Quantity
+			}
 		case ledger.Auction:
 			returns[ledger.LotKey(r.Listing, spec.ReturnLot(r.Listing, spec.ID([]byte(key.ID))))] = r.Quantity
 		case ledger.Version:
@@ -272,6 +275,24 @@ func (a *auditor) checkStock(before, after map[ledger.Key]ledger.Record) error {
 	return nil
 }
 
+// linesOf is what an order is of: a cart's lines, or the one thing.
+func (a *auditor) linesOf(order ledger.Key, r ledger.Order) []ledger.Line {
+	if r.Lines == 0 {
+		return []ledger.Line{{Listing: r.Listing, Quantity: r.Quantity}}
+	}
+	lines, _ := a.records[ledger.LinesKey(spec.ID([]byte(order.ID)))].(ledger.Lines)
+	return lines[:r.Lines]
+}
+
+// returnLot is where the units of an order's line come back.
+func returnLot(order ledger.Key, r ledger.Order, at int, line ledger.Line) ledger.Key {
+	id := spec.ReturnLot(line.Listing, spec.ID([]byte(order.ID)))
+	if r.Lines > 0 {
+		id = spec.LineReturnLot(line.Listing, spec.ID([]byte(order.ID)), uint32(at))
+	}
+	return ledger.LotKey(line.Listing, id)
+}
+
 // final: an order without a hold is settled.
 func final(order ledger.Order) bool { return order.Held().IsZero() }
 
@@ -297,9 +318,10 @@ func (a *auditor) checkOrders(before, after map[ledger.Key]ledger.Record) error 
 		case final(now):
 			a.settled[key.ID]++
 			unshipped := old.State == spec.OrderState_ORDER_STATE_PLACED || old.State == spec.OrderState_ORDER_STATE_ACCEPTED
-			lot := ledger.LotKey(now.Listing, spec.ReturnLot(now.Listing, spec.ID([]byte(key.ID))))
-			if _, back := after[lot]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
-				return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
+			for i, line := range a.linesOf(key, now) {
+				if _, back := after[returnLot(key, now, i, line)]; back != (unshipped && now.State != spec.OrderState_ORDER_STATE_RELEASED) {
+					return fmt.Errorf("order %x goes from %v to %v and its units come back: %v", key.ID, old.State, now.State, back)
+				}
 			}
 		}
 		if existed && old.Held() != now.Held() {

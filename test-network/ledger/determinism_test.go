@@ -114,6 +114,7 @@ func TestEndorsersAgreeOnEveryWrite(t *testing.T) {
 
 	every := everyWrite{agree, ahead}
 	every.setsApart(buyer, shop, carrier)
+	every.fills(buyer, shop)
 	every.serves(buyer, shop, treasurer)
 	every.sendsBack(buyer, shop)
 	every.auctions(buyer, shop)

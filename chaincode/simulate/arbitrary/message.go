@@ -150,6 +150,9 @@ func octets(t *rapid.T, rule *spec.Rule, name string) []byte {
 		copy(credit.Tx[:], exactly(20))
 		return credit.Bytes()
 	case spec.Format_FORMAT_HEX:
+		if longest := rule.GetMax(); longest > 0 {
+			return rapid.SliceOfN(rapid.Byte(), 1, int(longest)).Draw(t, name)
+		}
 		return exactly(int(rule.GetLength()))
 	}
 	return exactly(20)
