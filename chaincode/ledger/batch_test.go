@@ -251,6 +251,38 @@ func TestOrganisationsOperationsAreNotCarried(t *testing.T) {
 	wantCodes(t, b.batch(t, mint, payment("anna", 1, person("ben"), 1)), spec.NotAnIntent, "")
 }
 
+// Of each pair of an intent's faults, its command's among them, the first in the catalogue's order is told.
+func TestTheFirstFaultOfAnIntentIsTold(t *testing.T) {
+	faults := []struct {
+		code spec.Code
+		make func(*ledger.Intent)
+	}{
+		{spec.NotAnIntent, func(in *ledger.Intent) {
+			in.Call = intentOf("anna", 1, &spec.Burn{Reference: "r", Amount: spec.CMT(11).Bytes()}).Call
+		}},
+		{spec.IntentExpired, func(in *ledger.Intent) { in.ValidUntil = batchTime - 1 }},
+		{spec.NonceUsed, func(in *ledger.Intent) { in.Nonce = 1 }},
+		{spec.InsufficientFunds, func(in *ledger.Intent) {
+			if transfer, ok := in.Call.Command.(*spec.Transfer); ok {
+				transfer.Amount = spec.CMT(11).Bytes()
+			}
+		}},
+	}
+	for i, first := range faults {
+		for _, second := range faults[i:] {
+			b := opened(10, "anna")
+			wantCodes(t, b.batch(t, intentOf("anna", 2, &spec.VoidNonce{Nonce: 1})), "")
+			in := payment("anna", 3, person("ben"), 1)
+			second.make(in)
+			first.make(in)
+			wantCodes(t, b.batch(t, in), first.code)
+		}
+		if i > 0 && rank(t, faults[i-1].code) >= rank(t, first.code) {
+			t.Errorf("%s stands before %s in the catalogue", first.code, faults[i-1].code)
+		}
+	}
+}
+
 func TestRelayIsChecked(t *testing.T) {
 	b := opened(10, "anna")
 	intents := []*ledger.Intent{payment("anna", 1, person("ben"), 1)}

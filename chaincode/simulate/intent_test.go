@@ -114,6 +114,23 @@ func TestARefusedIntentBesideAcceptedOnes(t *testing.T) {
 	}
 }
 
+// What is wrong with an intent's form is told before what is wrong with its signature, and that before its time and its nonce.
+func TestTheFirstFaultOfASignedIntentIsTold(t *testing.T) {
+	b := openBazaar(t, simulate.Config{})
+	p := newPerson("p", spec.Scheme_SCHEME_ED25519)
+	b.fundPerson(p, 10)
+	// Expired, under a nonce that was used, for more than there is.
+	signed := func(change func(*spec.SignedIntent)) *spec.SignedIntent {
+		intent := p.signs(1, b.Now()-1, "token:Transfer", &spec.Transfer{To: spec.OrganisationAddress(merchant).Bytes(), Amount: spec.CMT(11).Bytes()})
+		change(intent)
+		return intent
+	}
+	forge := func(s *spec.SignedIntent) { s.Signature = slices.Repeat([]byte{1}, 64) }
+	b.answers(b.carry(relayA,
+		signed(func(s *spec.SignedIntent) { forge(s); s.Intent = append(s.Intent, 0x28, 1) }), signed(forge), signed(func(*spec.SignedIntent) {}),
+	), spec.BadIntent, spec.BadSignature, spec.IntentExpired)
+}
+
 // A batch that was endorsed before its epoch's fence and is sent after it comes to nothing, and what it carried may be carried
 // again under the same nonces.
 func TestABatchDiesWithItsFenceAndItsIntentsDoNot(t *testing.T) {

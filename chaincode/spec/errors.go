@@ -42,9 +42,9 @@ const (
 	// What somebody signed: one of many that a transaction carries.
 	BadIntent     Code = "bad_intent"
 	BadSignature  Code = "bad_signature"
+	NotAnIntent   Code = "not_an_intent"
 	IntentExpired Code = "intent_expired"
 	NonceUsed     Code = "nonce_used"
-	NotAnIntent   Code = "not_an_intent"
 
 	// What the rules say; a used reference first, but for proofs: what a retry was about may have changed since.
 	BadDiscount        Code = "bad_discount"
@@ -122,9 +122,9 @@ var Catalogue = []Entry{
 	{Fenced, 409, true, "Transaction too old", "Its epoch was closed; nothing happened. Send the request again."},
 	{BadIntent, 400, false, "Intent malformed", "An intent is refused whole when its bytes have another, canonical form, its scheme is unknown or its parts have the wrong size."},
 	{BadSignature, 403, false, "Signature does not hold", "The signature is not the named key's over this ledger's identifier and the intent's bytes."},
+	{NotAnIntent, 403, false, "Not a person's operation", "This operation is an organisation's, by contract call."},
 	{IntentExpired, 409, false, "Intent expired", "Its validity has ended; sign a new one."},
 	{NonceUsed, 409, false, "Nonce used", "The nonce was used by a success or a void, or lies behind the window; sign with a higher one."},
-	{NotAnIntent, 403, false, "Not a person's operation", "This operation is an organisation's, by contract call."},
 	{BadDiscount, 403, false, "Discount's signature does not hold", "The signature is not the named key's over this ledger's identifier and the discount's bytes."},
 	{ReferenceUsed, 409, false, "Reference already used", "The actor has created this before under the same reference; look it up by its identifier."},
 	{NotFound, 404, false, "Not found", "There is no such object on the ledger."},
