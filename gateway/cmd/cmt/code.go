@@ -51,8 +51,12 @@ func created(op *spec.Operation, command proto.Message, actor spec.Address) spec
 	if named, ok := command.(interface{ GetReference() string }); ok {
 		reference = named.GetReference()
 	}
-	if offer, ok := command.(*spec.MakeOffer); ok {
-		return spec.OfferID(actor, spec.ID(offer.GetListing()), reference)
+	switch c := command.(type) {
+	case *spec.MakeOffer:
+		return spec.OfferID(actor, spec.ID(c.GetListing()), reference)
+	case *spec.OfferDiscount:
+		buyer, _ := spec.AddressFromBytes(c.GetBuyer()) // the decoder has seen to it
+		return spec.DiscountID(actor, buyer, reference)
 	}
 	return spec.NewID(op.Creates, actor, reference)
 }

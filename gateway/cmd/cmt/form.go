@@ -25,7 +25,7 @@ type form struct {
 	flags []protoreflect.FieldDescriptor
 	given map[string]string
 	// list reads the argument that is a list.
-	list func(cmd *cobra.Command, text string) (any, error)
+	list func(cmd *cobra.Command, texts []string) (any, error)
 }
 
 // argument is a field that stands by its place.
@@ -34,6 +34,9 @@ type argument struct {
 	word     string
 	optional bool
 }
+
+// many reports whether an argument takes all that are left.
+func (a argument) many() bool { return strings.HasSuffix(a.word, "...") }
 
 func newForm(op *spec.Operation, v verb) *form {
 	f := &form{op: op, given: v.given, list: v.list}
@@ -118,13 +121,17 @@ func (f *form) use(v verb) string {
 
 // count is the rule for the number of arguments.
 func (f *form) count() cobra.PositionalArgs {
-	least := 0
+	least, many := 0, false
 	for _, a := range f.arguments {
+		many = many || a.many()
 		if !a.optional {
 			least++
 		}
 	}
-	if least == len(f.arguments) {
+	switch {
+	case many:
+		return cobra.MinimumNArgs(least)
+	case least == len(f.arguments):
 		return cobra.ExactArgs(least)
 	}
 	return cobra.RangeArgs(least, len(f.arguments))
@@ -168,10 +175,8 @@ func lowerFirst(doc string) string {
 // read returns what stands at the command line, and the salts of what was committed to.
 func (f *form) read(cmd *cobra.Command, arguments []string) (fields, []extra, error) {
 	out := fields{f.op, map[string]json.RawMessage{}}
-	for i, text := range arguments {
-		if err := f.readArgument(cmd, out, f.arguments[i].field, text); err != nil {
-			return out, nil, err
-		}
+	if err := f.readArguments(cmd, out, arguments); err != nil {
+		return out, nil, err
 	}
 	var salts []extra
 	for _, field := range f.flags {
@@ -197,15 +202,31 @@ func (f *form) read(cmd *cobra.Command, arguments []string) (fields, []extra, er
 	return out, salts, nil
 }
 
-func (f *form) readArgument(cmd *cobra.Command, out fields, field protoreflect.FieldDescriptor, text string) error {
-	if f.list == nil || !field.IsList() {
-		return out.put(field, text)
+// readArguments reads what stands by its place; a list takes one argument, or as the last all that are left.
+func (f *form) readArguments(cmd *cobra.Command, out fields, texts []string) error {
+	for i, a := range f.arguments {
+		switch {
+		case i >= len(texts):
+			return nil
+		case f.list != nil && a.field.IsList():
+			taken := texts[i : i+1]
+			if a.many() {
+				taken = texts[i:]
+			}
+			items, err := f.list(cmd, taken)
+			if err != nil {
+				return err
+			}
+			if err := out.set(a.field.TextName(), items); err != nil {
+				return err
+			}
+		default:
+			if err := out.put(a.field, texts[i]); err != nil {
+				return err
+			}
+		}
 	}
-	items, err := f.list(cmd, text)
-	if err != nil {
-		return err
-	}
-	return out.set(field.TextName(), items)
+	return nil
 }
 
 // put takes a text for a field; whether it is one that the field may have is the ledger's strict decoder to say.
@@ -260,7 +281,7 @@ func (f *form) worded(err error) error {
 	word := ""
 	for _, a := range f.arguments {
 		if a.field.TextName() == name {
-			word = a.word
+			word = strings.TrimSuffix(a.word, "...")
 		}
 	}
 	for _, field := range f.flags {

@@ -114,52 +114,6 @@ func ownAddress(ctx context.Context, s *session, f fields) error {
 	return f.set("address", own.String())
 }
 
-// addTotal works out what an order costs: quantity times the variant's price, and shipping.
-func addTotal(ctx context.Context, s *session, f fields) error {
-	if !f.wants("total") {
-		return nil
-	}
-	view, err := s.ask(ctx, "market:GetListing", f)
-	if err != nil {
-		return err
-	}
-	f.values["version"] = orElse(f.values["version"], view["version"])
-	// What cannot be read here is the strict decoder's to refuse, which says by which rule.
-	var quantity, variant uint64
-	var prices []string
-	_ = json.Unmarshal(f.values["quantity"], &quantity)
-	_ = json.Unmarshal(f.values["variant"], &variant)
-	_ = json.Unmarshal(view["variant_prices"], &prices)
-	price, shipping := textOf(view["price"]), textOf(view["shipping_price"])
-	if variant > uint64(len(prices)) {
-		return spec.FieldErrorf(spec.InvalidField, "variant", "must be one of the listing's, from 0 to %d", len(prices))
-	}
-	if variant > 0 {
-		price = prices[variant-1]
-	}
-	one, err := spec.ParseAmount(price)
-	if err != nil {
-		return err
-	}
-	sent, err := spec.ParseAmount(shipping)
-	if err != nil {
-		return err
-	}
-	goods, ok := one.Mul(quantity)
-	total, ok2 := goods.Add(sent)
-	if !ok || !ok2 {
-		return spec.FieldErrorf(spec.InvalidField, "quantity", "%d units cost more than there is CMT", quantity)
-	}
-	return f.set("total", total.String())
-}
-
-func orElse(raw, other json.RawMessage) json.RawMessage {
-	if raw != nil {
-		return raw
-	}
-	return other
-}
-
 // textOf returns a JSON string's text; empty for anything else.
 func textOf(raw json.RawMessage) (text string) {
 	_ = json.Unmarshal(raw, &text)
@@ -200,7 +154,8 @@ type payment struct {
 }
 
 // readPayments reads a file of addresses and amounts, a line each.
-func readPayments(cmd *cobra.Command, file string) (any, error) {
+func readPayments(cmd *cobra.Command, files []string) (any, error) {
+	file := files[0]
 	var text []byte
 	var err error
 	if file == "-" {

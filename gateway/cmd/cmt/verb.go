@@ -28,8 +28,8 @@ type verb struct {
 	shows string
 	// complete adds what can be looked up, beside the fields that are looked up for every operation.
 	complete func(ctx context.Context, s *session, f fields) error
-	// list reads an argument that is a list.
-	list func(cmd *cobra.Command, text string) (any, error)
+	// list reads an argument that is a list; one whose word ends in dots takes all arguments that are left.
+	list func(cmd *cobra.Command, texts []string) (any, error)
 	long string
 }
 
@@ -49,7 +49,8 @@ func verbs() []verb {
 		{operation: "market:CloseListing", name: "close"},
 		{operation: "market:SuspendListing", name: "suspend"},
 		{operation: "market:ResumeListing", name: "resume"},
-		{operation: "market:PlaceOrder", name: "buy", arguments: "listing", given: map[string]string{"quantity": "1"}, complete: addTotal, long: longBuy},
+		{operation: "market:PlaceOrder", name: "buy", arguments: "listing", given: map[string]string{"quantity": "1"}, complete: totalOfOrder, long: longBuy},
+		{operation: "market:PlaceCart", name: "cart", arguments: "lines=LISTING...", list: readLines, complete: totalOfCart, long: longCart},
 		{operation: "market:AcceptOrder", name: "accept"},
 		{operation: "market:ShipOrder", name: "ship"},
 		{operation: "market:HandOverOrder", name: "hand-over"},
@@ -74,6 +75,7 @@ const (
 	longList   = "Offer something for sale. The description stays with you: the ledger gets its salted SHA-256, of salt and content joined. Keep both, to show later what was offered."
 	longEdit   = "Replace a listing's terms by a new version; what is not named stays as it is, and what is named without a value has none. Orders already placed keep theirs."
 	longBuy    = "Buy: the total is held until the order settles. The hand-over code that is printed is yours: reveal it to whoever hands the goods over, and not before."
+	longCart   = "Buy several listings of one seller in one order, all of it or nothing. LISTING is one of it; LISTING:QUANTITY so many, LISTING:QUANTITY:VARIANT of a variant."
 )
 
 // groups are the headings under which help lists an operation's verb, by contract.
