@@ -229,7 +229,7 @@ func (d Dispute) view(id spec.ID, order Order) *spec.DisputeView {
 		AnsweredAt:     d.AnsweredAt,
 		AnswerDeadline: d.AnswerDeadline,
 		Deadline:       d.Deadline,
-		Panel:          d.panel(),
+		Panel:          d.Arbiters(),
 		Quorum:         uint32(d.quorum()),
 		DefaultRelease: d.favoursSeller(order),
 		BuyerBps:       d.BuyerBps,

@@ -30,14 +30,15 @@ func (a Arbiters) choose(order spec.ID, most uint32, excluded ...uint32) string 
 
 func memberText(index uint32) string { return strconv.FormatUint(uint64(index), 10) }
 
-func (d Dispute) panel() []string { return splitNames(d.Panel) }
+// Arbiters returns the names of the panel.
+func (d Dispute) Arbiters() []string { return splitNames(d.Panel) }
 
 // quorum is more than half of the panel.
-func (d Dispute) quorum() int { return len(d.panel())/2 + 1 }
+func (d Dispute) quorum() int { return len(d.Arbiters())/2 + 1 }
 
 func (d Dispute) voteKeys(order spec.ID) []Key {
 	var keys []Key
-	for _, mspID := range d.panel() {
+	for _, mspID := range d.Arbiters() {
 		keys = append(keys, VoteKey(order, mspID))
 	}
 	return keys
@@ -64,7 +65,7 @@ func voteDisputeKeys(t *task, c *spec.VoteDispute) []Key {
 // first, or has had its time.
 func voteDispute(t *task, c *spec.VoteDispute) (proto.Message, error) {
 	id := identifier(c.Order)
-	if dispute, ok := get[Dispute](t, DisputeKey(id)); ok && !slices.Contains(dispute.panel(), t.tx.MSPID) {
+	if dispute, ok := get[Dispute](t, DisputeKey(id)); ok && !slices.Contains(dispute.Arbiters(), t.tx.MSPID) {
 		return nil, spec.FieldErrorf(spec.NotAParty, "order", "%s is not on the panel", t.tx.MSPID)
 	}
 	_, _, dispute, err := t.contested(c.Order, 0)
@@ -109,7 +110,7 @@ func ruleDispute(t *task, c *spec.RuleDispute) (proto.Message, error) {
 	}
 	var voters []string
 	var votes []uint32
-	for _, mspID := range dispute.panel() {
+	for _, mspID := range dispute.Arbiters() {
 		if vote, given := get[Vote](t, VoteKey(id, mspID)); given {
 			voters, votes = append(voters, mspID), append(votes, vote.BuyerBps)
 		}

@@ -41,6 +41,7 @@ type Config struct {
 	Limits         Limits   `mapstructure:"limits" yaml:"limits"`
 	Sweep          Sweep    `mapstructure:"sweep" yaml:"sweep"`
 	Batch          Batch    `mapstructure:"batch" yaml:"batch"`
+	Intents        Intents  `mapstructure:"intents" yaml:"intents"`
 	Keys           Keys     `mapstructure:"keys" yaml:"keys"`
 	// Neighbours are other members' gateways. An intent of an account that is at home with one of them is handed over to it.
 	Neighbours []Neighbour `mapstructure:"neighbours" yaml:"neighbours"`
@@ -145,6 +146,17 @@ type Batch struct {
 	Attempts int `mapstructure:"attempts" yaml:"attempts"`
 }
 
+// Intents says how long it is told what became of a signed intent, once it could not happen any more.
+type Intents struct {
+	Keep time.Duration `mapstructure:"keep" yaml:"keep"`
+}
+
+// The bounds of intents.keep: shorter, and who asks late learns nothing; the longest is as good as for ever.
+const (
+	leastKeep = time.Hour
+	mostKeep  = 100 * 365 * 24 * time.Hour
+)
+
 // Keys says where the master key lies under which the gateway keeps people's keys; master.key in the data folder when
 // empty. Keep a copy of it elsewhere, apart from the database's.
 type Keys struct {
@@ -166,6 +178,7 @@ func Default() Config {
 		Breaker: Breaker{First: time.Second, Longest: time.Minute},
 		Limits:  Limits{Lane: 256, RequestsPerSecond: 500},
 		Sweep:   Sweep{Threshold: 64, Interval: 2 * time.Second},
+		Intents: Intents{Keep: 30 * 24 * time.Hour},
 		Batch:   Batch{MaxIntents: 1000, MaxBytes: 768 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
 	}
 }
@@ -290,6 +303,9 @@ func (c Config) validateNumbers() error {
 		if bound.value < bound.low || bound.value > bound.high {
 			return fmt.Errorf("%s must be from %d to %d; it is %d", bound.key, bound.low, bound.high, bound.value)
 		}
+	}
+	if c.Intents.Keep < leastKeep || c.Intents.Keep > mostKeep {
+		return fmt.Errorf("intents.keep must be a duration from %s to %s, such as 720h; it is %s", leastKeep, mostKeep, c.Intents.Keep)
 	}
 	if c.Limits.RequestsPerSecond < 0 {
 		return errors.New("limits.requests_per_second must not be negative; 0 is no bound")

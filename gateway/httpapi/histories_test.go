@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
+	"github.com/cybermiles/cmt/gateway/internal/gatewaytest"
 )
 
 type listed struct {
@@ -92,6 +94,68 @@ func TestHistoriesRefuse(t *testing.T) {
 		"/v1/payouts/" + id(spec.PayoutType) + "/history":                                     spec.NotFound,
 	} {
 		if p := send(t, h.shop, request{path: path, key: h.shopKey}).problem(t); p.Code != want {
+			t.Errorf("%s: %+v", path, p)
+		}
+	}
+}
+
+// The lists of trade are there, take their filters, and say what is wrong with others.
+func TestTradeLists(t *testing.T) {
+	h := newHouse(t)
+	listing := h.list(t)
+	order := spec.NewID(spec.OrderType, spec.OrganisationAddress("FiveMilesMSP"), "o").Text(spec.OrderType)
+	for _, step := range []struct {
+		who        *gatewaytest.Gateway
+		path, body string
+	}{
+		{h.treasury, "/v1/orders", `{"reference":"o","listing":"` + listing + `","version":1,"quantity":1,"total":"11.5"}`},
+		{h.treasury, "/v1/orders/" + order + "/confirm", ``},
+		{h.treasury, "/v1/orders/" + order + "/reviews", `{"rating":5,"content_hash":"` + zeroHash + `"}`},
+		{h.treasury, "/v1/listings/" + listing + "/offers", `{"reference":"f","version":1,"quantity":1,"total":"9","expires_at":"` + time.Now().Add(time.Minute).UTC().Format(time.RFC3339) + `"}`},
+		{h.treasury, "/v1/payouts", `{"reference":"p","payments":[{"to":"` + shopAddress + `","amount":"1"}]}`},
+		{h.treasury, "/v1/holds", `{"reference":"h","payee":"` + shopAddress + `","amount":"2","expires_at":"` + time.Now().Add(time.Minute).UTC().Format(time.RFC3339) + `"}`},
+		{h.shop, "/v1/auctions", `{"reference":"a","listing":"` + listing + `","version":1,"quantity":1,"start_price":"5","step":"1","ends_at":"` + time.Now().Add(time.Minute).UTC().Format(time.RFC3339) + `"}`},
+	} {
+		key := h.treasuryKey
+		if step.who == h.shop {
+			key = h.shopKey
+		}
+		if got := send(t, step.who, request{method: "POST", path: step.path, key: key, body: step.body}); got.status >= 300 {
+			t.Fatalf("%s: %s", step.path, got.body)
+		}
+	}
+	for path, want := range map[string]int{
+		"/v1/auctions?state=open&listing=" + listing + "&seller=" + shopAddress: 1,
+		"/v1/auctions?state=sold":                                     0,
+		"/v1/offers?listing=" + listing + "&buyer=" + treasuryAddress: 1,
+		"/v1/offers?seller=" + treasuryAddress:                        0,
+		"/v1/disputes?arbiter=BuyersMSP&state=open":                   0,
+		"/v1/reviews?subject=" + shopAddress:                          1,
+		"/v1/reviews?author=" + shopAddress:                           0,
+		"/v1/holds?payer=" + treasuryAddress + "&payee=" + shopAddress + "&arbiter=" + shopAddress + "&state=held": 1,
+		"/v1/payouts?from=" + treasuryAddress: 1,
+	} {
+		var page listed
+		send(t, h.shop, request{path: path, key: h.shopKey}).decode(t, http.StatusOK, &page)
+		if len(page.Items) != want {
+			t.Errorf("%s: %v", path, page.Items)
+		}
+	}
+	var reputation struct {
+		AsSeller struct {
+			Count, Sum int
+		} `json:"as_seller"`
+	}
+	send(t, h.shop, request{path: "/v1/accounts/" + shopAddress + "/reputation", key: h.shopKey}).decode(t, http.StatusOK, &reputation)
+	if reputation.AsSeller.Count != 1 || reputation.AsSeller.Sum != 5 {
+		t.Errorf("reputation: %+v", reputation)
+	}
+	for path, field := range map[string]string{
+		"/v1/auctions?listing=x": "listing", "/v1/auctions?state=x": "state", "/v1/offers?buyer=x": "buyer", "/v1/offers?cursor=AAAA": "cursor",
+		"/v1/disputes?arbiter=%2F": "arbiter", "/v1/reviews?limit=0": "limit", "/v1/holds?payee=x": "payee", "/v1/payouts?from=x": "from",
+		"/v1/accounts/x/reputation": "address",
+	} {
+		if p := send(t, h.shop, request{path: path, key: h.shopKey}).problem(t); p.Code != spec.InvalidField || p.Field != field {
 			t.Errorf("%s: %+v", path, p)
 		}
 	}

@@ -57,7 +57,7 @@ type requestForm struct {
 func (r ownRoute) needs() spec.Scope { return cmp.Or(r.scope, spec.ScopeRead) }
 
 // ownRoutes are the routes beside the operation table's.
-var ownRoutes = slices.Concat(readRoutes, historyRoutes, intentRoutes, keyRoutes)
+var ownRoutes = slices.Concat(readRoutes, tradeRoutes, historyRoutes, intentRoutes, keyRoutes)
 
 // readRoutes are lists and lookups.
 var readRoutes = []ownRoute{
@@ -99,9 +99,7 @@ var (
 )
 
 func addressParameter(name, doc string) parameter {
-	field := (&spec.GetBalance{}).ProtoReflect().Descriptor().Fields().ByName("address")
-	schema := spec.MessageSchema(field.ContainingMessage())["properties"].(spec.Schema)["address"].(spec.Schema)
-	return parameter{name, doc, spec.Schema{"type": "string", "pattern": schema["pattern"]}}
+	return parameter{name, doc, spec.Schema{"type": "string", "pattern": fieldSchema(&spec.GetBalance{}, "address")["pattern"]}}
 }
 
 func stateParameter(enum protoreflect.EnumDescriptor) parameter {

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
+	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/store/mirror"
@@ -23,7 +26,8 @@ type row struct {
 // isListed says of which kinds there are lists. Of all others only the mirror keeps something, which does not decode them.
 func isListed(kind ledger.Kind) bool {
 	switch kind {
-	case ledger.ListingKind, ledger.VersionKind, ledger.OrderKind, ledger.TransferKind:
+	case ledger.ListingKind, ledger.VersionKind, ledger.OrderKind, ledger.TransferKind, ledger.AuctionKind, ledger.OfferKind, ledger.DisputeKind,
+		ledger.ReviewKind, ledger.TokenHoldKind, ledger.PayoutKind:
 		return true
 	default:
 		return false
@@ -75,6 +79,8 @@ func listedRows(t app.BlockTransaction, position uint64) (rows []row, err error)
 		}
 		rows = append(rows, r)
 	}
+	// A listing's head comes before its versions, an order before what is said of it: their rows refer to its own.
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.key.Kind, b.key.Kind) })
 	return rows, nil
 }
 
@@ -146,14 +152,67 @@ func (a *applier) index(row row) error {
 		return a.exec("INSERT INTO listings (id, seller, version, state, category, position) VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state",
 			id, r.Seller.Bytes(), r.Version, int32(r.State()), row.position)
 	case ledger.Version:
-		// A listing's head sorts before its versions in a write set, so the row is there.
 		return a.exec("UPDATE listings SET category = ? WHERE id = ?", r.Category, parent)
 	case ledger.Order:
-		return a.exec("INSERT INTO orders (id, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+		err := a.exec("INSERT INTO orders (id, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
 			id, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
+		return errors.Join(err, a.settle(id, r))
 	case ledger.Transfer:
 		return a.exec("INSERT INTO transfers (id, sender, receiver, position) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			id, r.From.Bytes(), r.To.Bytes(), row.position)
+	case ledger.Auction:
+		return a.exec("INSERT INTO auctions (id, seller, listing, state, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+			id, r.Seller.Bytes(), r.Listing[:], int32(r.State), row.position)
+	case ledger.Offer:
+		return a.exec("INSERT INTO offers (id, listing, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+			append(parent, id...), parent, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
+	case ledger.Dispute:
+		return a.dispute(id, r, row.position)
+	case ledger.Review:
+		return a.review(parent, spec.Side(row.key.ID[0]), r, row.position)
+	case ledger.TokenHold:
+		return a.exec("INSERT INTO holds (id, payer, payee, arbiter, state, position) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+			id, r.Payer.Bytes(), r.Payee.Bytes(), r.Arbiter.Bytes(), int32(r.State), row.position)
+	case ledger.Payout:
+		return a.exec("INSERT INTO payouts (id, sender, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", id, r.From.Bytes(), row.position)
 	}
 	return nil
+}
+
+// settle ends an open dispute whose order has ended. One that was ruled has its own state written behind the order's.
+func (a *applier) settle(order []byte, o ledger.Order) error {
+	switch o.State {
+	case spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_SPLIT, spec.OrderState_ORDER_STATE_RULED:
+	default:
+		return nil
+	}
+	var err error
+	for _, table := range []string{"disputes", "panels"} {
+		err = errors.Join(err, a.exec("UPDATE "+table+" SET state = ? WHERE id = ? AND state = ?",
+			int32(spec.DisputeState_DISPUTE_STATE_SETTLED), order, int32(spec.DisputeState_DISPUTE_STATE_OPEN)))
+	}
+	return err
+}
+
+func (a *applier) dispute(order []byte, d ledger.Dispute, position uint64) error {
+	err := a.exec("INSERT INTO disputes (id, buyer, seller, state, position) SELECT id, buyer, seller, ?, ? FROM orders WHERE id = ? ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+		int32(d.State), position, order)
+	for _, arbiter := range d.Arbiters() {
+		err = errors.Join(err, a.exec("INSERT INTO panels (arbiter, id, state, position) VALUES (?, ?, ?, ?) ON CONFLICT (arbiter, id) DO UPDATE SET state = excluded.state",
+			arbiter, order, int32(d.State), position))
+	}
+	return err
+}
+
+// review adds a review to its subject's ratings, once: blocks that are taken anew find it there.
+func (a *applier) review(order []byte, by spec.Side, r ledger.Review, position uint64) error {
+	author, subject := "buyer", "seller"
+	if by == spec.Side_SIDE_SELLER {
+		author, subject = subject, author
+	}
+	id := append(order, byte(by))
+	err := a.exec("INSERT INTO ratings (subject, side, rating, count) SELECT "+subject+", ?, ?, 1 FROM orders WHERE id = ? AND NOT EXISTS (SELECT 1 FROM reviews WHERE id = ?)"+
+		" ON CONFLICT (subject, side, rating) DO UPDATE SET count = count + 1", int32(by), r.Rating, order, id)
+	return errors.Join(err, a.exec("INSERT INTO reviews (id, author, subject, position) SELECT ?, "+author+", "+subject+", ? FROM orders WHERE id = ? ON CONFLICT DO NOTHING",
+		id, position, order))
 }

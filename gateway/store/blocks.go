@@ -118,7 +118,7 @@ func (s *Store) Reset(ctx context.Context) error {
 		return wrap(err, "forget another ledger")
 	}
 	err := s.within(ctx, s.durable, func(tx *sql.Tx) error {
-		for _, table := range []string{"blocks", "transactions", "listings", "orders", "transfers", "journal", "unsettled"} {
+		for _, table := range []string{"blocks", "transactions", "listings", "orders", "transfers", "auctions", "offers", "disputes", "panels", "reviews", "ratings", "holds", "payouts", "journal", "unsettled"} {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -249,6 +250,16 @@ func (s *story) all(from *store.Store, o objects) []any {
 	}
 	for _, account := range []spec.Address{alice, bob, shopAddress, treasuryAddress} {
 		told = append(told, texts(mustPage(from.Statement(s.t.Context(), app.StatementQuery{Account: account, Limit: 100}))))
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.lists(from, o))) {
+		told = append(told, name, texts(s.lists(from, o)[name]))
+	}
+	for _, account := range []spec.Address{alice, shopAddress} {
+		reputation, err := from.Reputation(s.t.Context(), account)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		told = append(told, reputation.String())
 	}
 	return told
 }

@@ -85,9 +85,10 @@ func batch(ledgerID [16]byte, t app.BlockTransaction) (intents []mirror.Intent, 
 			continue
 		}
 		id := spec.IntentID(actor, intent.Message(ledgerID, signed.GetIntent()))
-		intents = append(intents, mirror.Intent{ID: id, Position: uint32(i), Refusal: refusal})
+		peeked := history.Peek(signed.GetIntent())
+		intents = append(intents, mirror.Intent{ID: id, Position: uint32(i), ValidUntil: peeked.ValidUntil, Refusal: refusal})
 		if refusal == nil {
-			happened = append(happened, history.Happened{Actor: actor, Intent: history.Peek(signed.GetIntent())})
+			happened = append(happened, history.Happened{Actor: actor, Intent: peeked})
 		}
 	}
 	return intents, happened, nil

@@ -110,3 +110,38 @@ func TestIntents(t *testing.T) {
 		t.Errorf("an organisation's nonce %d, %v", nonce, err)
 	}
 }
+
+// What became of an intent is told until it could not happen any more, and a while longer: its validity, a clock that is off, its epoch, the
+// fence's grace, and what is set.
+func TestIntentsAreForgotten(t *testing.T) {
+	folder := t.TempDir()
+	chain, err := memledger.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, folder)
+	if err := chain.Follow(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	poor := pays(t, payers(t, chain, 1)[0], 1, 5) // refused: it names no credits
+	carry(t, chain, poor)
+	validUntil := time.Now().Add(time.Hour)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, folder)
+	const keep = 48 * time.Hour
+	s.KeepIntents(keep)
+	dead := validUntil.Add(time.Minute + 300*time.Second + 120*time.Second)
+	for _, row := range []struct {
+		at   time.Time
+		want app.IntentState
+	}{{time.Now(), app.IntentRefused}, {dead, app.IntentRefused}, {dead.Add(keep - time.Minute), app.IntentRefused}, {dead.Add(keep + time.Minute), app.IntentUnknown}} {
+		if _, err := s.Prune(t.Context(), row.at); err != nil {
+			t.Fatal(err)
+		}
+		if record, err := s.Intent(t.Context(), idOf(t, poor)); err != nil || record.State != row.want {
+			t.Errorf("at %s: %+v, %v", row.at, record, err)
+		}
+	}
+}

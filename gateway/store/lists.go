@@ -18,17 +18,22 @@ type filter struct {
 	arguments []any
 }
 
-// list is one list: where its identifiers are, and how one's view is asked for.
+// list is one list: where its identifiers are, of how many bytes, and how one's view is asked for.
 type list struct {
 	table    string
+	idBytes  int
 	function string
 	command  func(id []byte) proto.Message
+	// pick takes an identifier's own view out of what the query answers; nil when that is it.
+	pick func(answer proto.Message, id []byte) proto.Message
 }
 
+const idBytes = len(spec.ID{})
+
 var (
-	listingsList  = list{"listings", spec.MarketContract + ":GetListing", func(id []byte) proto.Message { return &spec.GetListing{Listing: id} }}
-	ordersList    = list{"orders", spec.MarketContract + ":GetOrder", func(id []byte) proto.Message { return &spec.GetOrder{Order: id} }}
-	transfersList = list{"transfers", spec.TokenContract + ":GetTransfer", func(id []byte) proto.Message { return &spec.GetTransfer{Transfer: id} }}
+	listingsList  = list{"listings", idBytes, spec.MarketContract + ":GetListing", func(id []byte) proto.Message { return &spec.GetListing{Listing: id} }, nil}
+	ordersList    = list{"orders", idBytes, spec.MarketContract + ":GetOrder", func(id []byte) proto.Message { return &spec.GetOrder{Order: id} }, nil}
+	transfersList = list{"transfers", idBytes, spec.TokenContract + ":GetTransfer", func(id []byte) proto.Message { return &spec.GetTransfer{Transfer: id} }, nil}
 )
 
 var _ app.Lists = (*Store)(nil)
@@ -81,7 +86,7 @@ type place struct {
 func (s *Store) page(ctx context.Context, l list, filters []filter, cursor string, limit int) (app.Page, error) {
 	conditions, arguments := []string{"1"}, []any{}
 	if cursor != "" {
-		from, err := parseCursor(cursor)
+		from, err := parseCursor(cursor, l.idBytes)
 		if err != nil {
 			return app.Page{}, err
 		}
@@ -101,13 +106,25 @@ func (s *Store) page(ctx context.Context, l list, filters []filter, cursor strin
 		page.NextCursor = formatCursor(places[limit-1])
 	}
 	for _, p := range places {
-		item, err := s.view(l.function, l.command(p.id))
+		item, err := s.item(l, p.id)
 		if err != nil {
-			return app.Page{}, err
+			return app.Page{}, wrap(err, "list "+l.table)
 		}
 		page.Items = append(page.Items, item)
 	}
 	return page, nil
+}
+
+// item returns the JSON form of one view.
+func (s *Store) item(l list, id []byte) ([]byte, error) {
+	answer, err := s.view(l.function, l.command(id))
+	if err != nil {
+		return nil, err
+	}
+	if l.pick != nil {
+		answer = l.pick(answer, id)
+	}
+	return spec.EncodeJSON(answer)
 }
 
 func (s *Store) places(ctx context.Context, query string, arguments []any) ([]place, error) {
@@ -131,15 +148,15 @@ func formatCursor(p place) string {
 	return base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(p.position)), p.id...))
 }
 
-// cursorBytes is a position and an identifier.
-const cursorBytes = 8 + 20
+// positionBytes stand before the identifier in a cursor.
+const positionBytes = 8
 
-func parseCursor(text string) (place, error) {
+func parseCursor(text string, idBytes int) (place, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != cursorBytes || b[0]&0x80 != 0 {
+	if err != nil || len(b) != positionBytes+idBytes || b[0]&0x80 != 0 {
 		return place{}, badCursor()
 	}
-	return place{position: int64(binary.BigEndian.Uint64(b)), id: b[8:]}, nil
+	return place{position: int64(binary.BigEndian.Uint64(b)), id: b[positionBytes:]}, nil
 }
 
 func badCursor() error {

@@ -29,15 +29,12 @@ func (stub) DelState(string) error { return errReadOnly }
 // State calls take for each of the ledger's keys with its value, in their order, until it fails. Blocks wait as long.
 func (s *Store) State(take func(key string, value []byte) error) error { return s.mirror.All(take) }
 
-// view asks the ledger's rules over the mirror; the answer is the query's JSON form.
-func (s *Store) view(function string, command proto.Message) ([]byte, error) {
+// view asks the ledger's rules over the mirror.
+func (s *Store) view(function string, command proto.Message) (proto.Message, error) {
 	call := &spec.Call{Operation: spec.Find(function), Hints: &spec.Hints{}, Command: command}
 	tx := ledger.Transaction{Time: s.now().Unix(), MSPID: s.mspID, IsClient: true}
 	_, result, err := ledger.Execute(state.Reader{Stub: stub{s.mirror}}, tx, call)
-	if err != nil {
-		return nil, wrap(err, "answer "+function+" from the read model")
-	}
-	return spec.EncodeJSON(result)
+	return result, wrap(err, "answer "+function+" from the read model")
 }
 
 // record reads one record of the mirror; nil when there is none.

@@ -58,6 +58,9 @@ type Store struct {
 	// guests are the persons at home here, of whom statements are kept; who takes blocks has it to himself.
 	guests *history.Guests
 
+	// keepIntents is how long results of intents are kept behind the end of their validity; 0 is for ever.
+	keepIntents time.Duration
+
 	mu sync.Mutex
 	// taken is the number of blocks that both engines have taken; grown is closed and replaced when it grows.
 	taken uint64
@@ -70,7 +73,7 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Records: records, mspID: mspID, guests: history.NewGuests(0), grown: make(chan struct{})}
+	s := &Store{Records: records, mspID: mspID, guests: history.NewGuests(0), keepIntents: usualKeepIntents, grown: make(chan struct{})}
 	if s.mirror, err = mirror.Open(filepath.Join(folder, mirrorName)); err != nil {
 		return nil, errors.Join(err, records.Close())
 	}

@@ -119,7 +119,7 @@ func (s *story) in(span time.Duration) int64 { return s.clock.Add(span).Unix() }
 
 // objects are what the story is about.
 type objects struct {
-	listing, order, cancelled, contested, haggled, declined, auction, unsold, hold, payout, transfer spec.ID
+	listing, order, cancelled, contested, conceded, haggled, declined, auction, unsold, hold, payout, transfer spec.ID
 }
 
 var (
@@ -133,7 +133,7 @@ func (s *story) tell() objects {
 	alice, bob := s.alice.Address(), s.bob.Address()
 	o := objects{
 		listing: spec.NewID(spec.ListingType, shopAddress, "l"), order: spec.NewID(spec.OrderType, alice, "o1"), cancelled: spec.NewID(spec.OrderType, alice, "o2"),
-		contested: spec.NewID(spec.OrderType, alice, "o3"), auction: spec.NewID(spec.AuctionType, shopAddress, "au"), unsold: spec.NewID(spec.AuctionType, shopAddress, "un"),
+		contested: spec.NewID(spec.OrderType, alice, "o3"), conceded: spec.NewID(spec.OrderType, alice, "o4"), auction: spec.NewID(spec.AuctionType, shopAddress, "au"), unsold: spec.NewID(spec.AuctionType, shopAddress, "un"),
 		hold: spec.NewID(spec.HoldType, alice, "h"), payout: spec.NewID(spec.PayoutType, treasuryAddress, "p"), transfer: spec.NewID(spec.TransferType, alice, "t"),
 	}
 	o.haggled, o.declined = spec.OfferID(bob, o.listing, "f1"), spec.OfferID(bob, o.listing, "f2")
@@ -221,6 +221,11 @@ func (s *story) contest(o objects) {
 	s.act(s.alice, "market:SubmitEvidence", &spec.SubmitEvidence{Order: o.contested[:], Number: 1, ContentHash: aHash})
 	s.call(arbiterMSP, "market:VoteDispute", &spec.VoteDispute{Order: o.contested[:], BuyerBps: 3350})
 	s.act(s.bob, "market:RuleDispute", &spec.RuleDispute{Order: o.contested[:]})
+	// Another one ends by the seller's own word.
+	s.act(s.alice, "market:PlaceOrder", &spec.PlaceOrder{Reference: "o4", Listing: o.listing[:], Version: 1, Quantity: 1, Total: cmt(10)})
+	s.call(shopMSP, "market:ShipOrder", &spec.ShipOrder{Order: o.conceded[:]})
+	s.act(s.alice, "market:OpenDispute", &spec.OpenDispute{Order: o.conceded[:], ReasonHash: aHash})
+	s.call(shopMSP, "market:RefundOrder", &spec.RefundOrder{Order: o.conceded[:]})
 	s.call(shopMSP, "market:EditListing", &spec.EditListing{Listing: o.listing[:], Version: 1, Price: cmt(11), Category: "cars", ContentHash: hash32})
 	s.call(treasuryMSP, "market:SuspendListing", &spec.SuspendListing{Listing: o.listing[:], Reason: "stolen"})
 	s.call(shopMSP, "market:CloseListing", &spec.CloseListing{Listing: o.listing[:]})

@@ -53,6 +53,7 @@ func serve(ctx context.Context, c config.Config) error {
 		return err
 	}
 	defer func() { _ = database.Close() }() // the process ends
+	database.KeepIntents(c.Intents.Keep)
 	ledger, err := fabric.NewLedger(ledgerOptions(c, log))
 	if err != nil {
 		return err

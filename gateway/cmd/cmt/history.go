@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -93,4 +94,24 @@ func (s *session) statementCommand() *cobra.Command {
 	}
 	statement.Flags().StringVar(&cursor, "cursor", "", "where to go on")
 	return statement
+}
+
+func (s *session) reputationCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "reputation ADDRESS", Short: "Print what reviews say of an account, added up", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, arguments []string) error {
+			if _, err := spec.ParseAddress(arguments[0]); err != nil {
+				return spec.FieldErrorf(spec.InvalidField, "ADDRESS", "%s", err)
+			}
+			c, err := s.client()
+			if err != nil {
+				return err
+			}
+			var answer json.RawMessage
+			if err := c.Get(cmd.Context(), "/v1/accounts/"+arguments[0]+"/reputation", nil, &answer); err != nil {
+				return err
+			}
+			return s.print(cmd, answer)
+		},
+	}
 }

@@ -41,7 +41,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(s.verbCommands()...)
 	root.AddCommand(s.listCommands()...)
 	root.AddCommand(
-		s.accountCommand(), s.historyCommand(), s.statementCommand(), s.transactionCommand(),
+		s.accountCommand(), s.historyCommand(), s.statementCommand(), s.reputationCommand(), s.transactionCommand(),
 		s.callCommand(), s.operationsCommand(),
 		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(),
 	)

@@ -2,7 +2,6 @@ package history
 
 import (
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -167,7 +166,7 @@ func (w *telling) voters(order spec.ID, paid spec.Amount) ([]spec.Address, error
 		return nil, nil
 	}
 	var voters []spec.Address
-	for _, mspID := range strings.Split(dispute.Panel, ",") {
+	for _, mspID := range dispute.Arbiters() {
 		vote, err := ReadRecord(w.Before, ledger.VoteKey(order, mspID))
 		if err != nil {
 			return nil, err

@@ -24,7 +24,9 @@ type Transaction struct {
 type Intent struct {
 	ID       spec.ID
 	Position uint32
-	Refusal  *spec.Error
+	// ValidUntil is the last second in which it may happen.
+	ValidUntil int64
+	Refusal    *spec.Error
 }
 
 // Said is what the blocks said of an intent last.
@@ -103,11 +105,12 @@ func (m *Mirror) transactionAt(block uint64, number uint32) (Transaction, error)
 	return t, nil
 }
 
-// appendTo writes the block, the transaction's number, the position and, of a refused one, the refusal's texts.
+// appendTo writes the block, the transaction's number, the position, until when it is valid and, of a refused one, the refusal's texts.
 func (s said) appendTo(b []byte) []byte {
 	b = binary.AppendUvarint(b, s.block)
 	b = binary.AppendUvarint(b, uint64(s.number))
 	b = binary.AppendUvarint(b, uint64(s.position))
+	b = binary.AppendUvarint(b, uint64(max(s.validUntil, 0)))
 	if s.refusal != nil {
 		for _, text := range []string{string(s.refusal.Code), s.refusal.Field, s.refusal.Detail} {
 			b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
@@ -138,7 +141,7 @@ func readSaid(b []byte) (said, error) {
 		b = b[n:]
 		return t
 	}
-	s := said{block: number(), number: uint32(number()), position: uint32(number())}
+	s := said{block: number(), number: uint32(number()), position: uint32(number()), validUntil: int64(number())}
 	if b == nil {
 		return s, errSaid
 	}

@@ -42,6 +42,8 @@ type Mirror struct {
 	spare *overlay
 	// flushed tells how the flush under way ended; nil when none is.
 	flushed chan error
+	// looked is the intent at which ForgetIntents goes on; nil for the first.
+	looked []byte
 	// credits has how many open credits each account has.
 	credits map[spec.Address]int
 }

@@ -360,3 +360,73 @@ func TestApplyRefuses(t *testing.T) {
 	}
 	same(t, m, newTwin())
 }
+
+// What could not happen any more is forgotten, piece by piece and round and round; what is in memory, or still valid, is not.
+func TestForgetIntents(t *testing.T) {
+	const intents = 20
+	folder := t.TempDir()
+	m, err := open(folder, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	var batch Transaction
+	for n := range intents {
+		in := Intent{ID: spec.ID{byte(n)}, Position: uint32(n), ValidUntil: int64(100 + n)}
+		if n%2 == 1 {
+			in.Refusal = &spec.Error{Code: spec.InsufficientFunds, Detail: "poor"}
+		}
+		batch.Intents = append(batch.Intents, in)
+	}
+	taken := Changes{Number: 0, Hash: []byte("first"), Transactions: []Transaction{batch}}
+	if err := m.Apply(taken); err != nil {
+		t.Fatal(err)
+	}
+	known := func() (list []int) {
+		t.Helper()
+		for n := range intents {
+			said, err := m.Intent(spec.ID{byte(n)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said != nil {
+				list = append(list, n)
+			}
+		}
+		return list
+	}
+	if forgotten, err := m.ForgetIntents(1000, 100); err != nil || forgotten != 0 || len(known()) != intents {
+		t.Fatalf("of memory %d were forgotten, %v", forgotten, err)
+	}
+	// Opened again, they lie on the disk.
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = open(folder, 1); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for range 5 { // 6 at a time: a round takes four
+		forgotten, err := m.ForgetIntents(110, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += forgotten
+	}
+	if got := known(); total != 10 || !slices.Equal(got, []int{10, 11, 12, 13, 14, 15, 16, 17, 18, 19}) {
+		t.Errorf("%d were forgotten, %v are known", total, got)
+	}
+	if said, err := m.Intent(spec.ID{11}); err != nil || said.Refusal == nil || said.Position != 11 {
+		t.Errorf("a refused one: %+v, %v", said, err)
+	}
+	// A block that is taken again, as after a crash before it reached the disk, brings them back until the next round.
+	if err := m.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Apply(taken); err != nil {
+		t.Fatal(err)
+	}
+	if got := known(); len(got) != intents {
+		t.Errorf("taken again, %v are known", got)
+	}
+}

@@ -32,7 +32,9 @@ type said struct {
 	block    uint64
 	number   uint32
 	position uint32
-	refusal  *spec.Error
+	// validUntil is the intent's.
+	validUntil int64
+	refusal    *spec.Error
 }
 
 // transactionAt is a transaction by its place, without its intents and rows.
@@ -94,7 +96,7 @@ func (o *overlay) dropCredit(write app.Write) {
 func (o *overlay) putTransaction(block uint64, t Transaction) {
 	o.transactions = append(o.transactions, transactionAt{block, Transaction{Number: t.Number, ID: t.ID, Time: t.Time}})
 	for _, intent := range t.Intents {
-		s := said{block, t.Number, intent.Position, intent.Refusal}
+		s := said{block, t.Number, intent.Position, intent.ValidUntil, intent.Refusal}
 		if intent.Refusal != nil {
 			o.refused[intent.ID] = s
 		} else {
