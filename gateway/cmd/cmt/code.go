@@ -54,5 +54,9 @@ func created(op *spec.Operation, command proto.Message, actor spec.Address) spec
 	if offer, ok := command.(*spec.MakeOffer); ok {
 		return spec.OfferID(actor, spec.ID(offer.GetListing()), reference)
 	}
+	if discount, ok := command.(*spec.OfferDiscount); ok {
+		buyer, _ := spec.AddressFromBytes(discount.GetBuyer())
+		return spec.DiscountID(actor, buyer, reference)
+	}
 	return spec.NewID(op.Creates, actor, reference)
 }

@@ -146,7 +146,15 @@ func addTotal(ctx context.Context, s *session, f fields) error {
 		return err
 	}
 	goods, ok := one.Mul(quantity)
-	total, ok2 := goods.Add(sent)
+	off, err := s.takenOff(ctx, f, goods)
+	if err != nil {
+		return err
+	}
+	left, fits := goods.Sub(off)
+	if ok && !fits {
+		return spec.FieldErrorf(spec.DiscountMismatch, "discount", "takes %s CMT off goods of %s", off, goods)
+	}
+	total, ok2 := left.Add(sent)
 	if !ok || !ok2 {
 		return spec.FieldErrorf(spec.InvalidField, "quantity", "%d units cost more than there is CMT", quantity)
 	}
