@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +119,8 @@ func checkCart(t *testing.T, name string, row *tableRow, reference, fault, total
 	first := spec.StockLot(lamp, 1, 0)
 	_, err := b.try(buyers, "anna", "market:PlaceCart", command, &spec.Hints{Lots: [][]byte{first[:], hinted[:]}})
 	if row.Row["error"] != "" {
-		refusal, _ := err.(*spec.Error)
+		var refusal *spec.Error
+		errors.As(err, &refusal)
 		if refusal == nil || refusal.Code != spec.Code(row.Row["error"]) || refusal.Field != row.Row["field"] {
 			t.Errorf("%s: %v, want %s of %q", name, err, row.Row["error"], row.Row["field"])
 		}

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -135,7 +136,8 @@ func checkDiscount(t *testing.T, row *tableRow, how, fault, function string) {
 		if row.Row["field"] != "the discount" {
 			field = row.Row["field"]
 		}
-		refusal, _ := err.(*spec.Error)
+		var refusal *spec.Error
+		errors.As(err, &refusal)
 		if refusal == nil || refusal.Code != spec.Code(row.Row["error"]) || refusal.Field != field {
 			t.Errorf("%s: %v, want %s of %q", name, err, row.Row["error"], field)
 		}

@@ -25,7 +25,8 @@ type ordered struct {
 // redeem writes down that an order used a discount, if it brought one, and returns what that takes off its goods: the seller's word
 // to this buyer, once.
 func (b *books) redeem(deed *act, c discounted, id spec.ID, seller spec.Address, goods []ordered) *big.Int {
-	discount, of := &spec.OfferDiscount{}, seller
+	discount := &spec.OfferDiscount{}
+	var of spec.Address
 	switch {
 	case c.GetDiscount() != nil:
 		if err := proto.Unmarshal(c.GetDiscount().Discount, discount); err != nil {

@@ -1,8 +1,9 @@
 package simulate_test
 
 import (
-	"google.golang.org/protobuf/proto"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -132,7 +133,8 @@ func TestLotsOfACart(t *testing.T) {
 			if (err == nil) != (test.code == "") || err != nil && spec.ErrorCode(err) != test.code {
 				t.Fatalf("got %v, want %q", err, test.code)
 			}
-			if refusal, ok := err.(*spec.Error); ok && refusal.Field != test.field {
+			var refusal *spec.Error
+			if errors.As(err, &refusal) && refusal.Field != test.field {
 				t.Errorf("the field is %q, want %q", refusal.Field, test.field)
 			}
 			if len(ledger.calls) != test.submits {

@@ -114,3 +114,16 @@ func (k *Key) Sign(ledgerID [16]byte, nonce uint64, validUntil int64, call *spec
 	}
 	return &spec.SignedIntent{Intent: body, Scheme: k.scheme, PublicKey: k.public, Signature: signature}, nil
 }
+
+// SignDiscount signs a discount that the buyer named in it brings with an order.
+func (k *Key) SignDiscount(ledgerID [16]byte, discount *spec.OfferDiscount) (*spec.SignedDiscount, error) {
+	body, err := intent.EncodeDiscount(discount)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := k.sign(intent.DiscountMessage(ledgerID, body))
+	if err != nil {
+		return nil, err
+	}
+	return &spec.SignedDiscount{Discount: body, Scheme: k.scheme, PublicKey: k.public, Signature: signature}, nil
+}

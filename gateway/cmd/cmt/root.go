@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		s.accountCommand(), s.historyCommand(), s.statementCommand(), s.reputationCommand(), s.transactionCommand(),
 		s.callCommand(), s.operationsCommand(),
-		s.keyCommand(), s.signCommand(), s.sendCommand(), s.intentCommand(),
+		s.keyCommand(), s.signCommand(), s.signDiscountCommand(), s.sendCommand(), s.intentCommand(),
 	)
 	return root
 }
