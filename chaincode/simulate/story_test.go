@@ -60,13 +60,14 @@ func (s *story) by(mspID, function string, command proto.Message) *simulate.Enve
 	return envelope
 }
 
-// does has a person sign something, which the operator carries; hints has it carried with hints.
+// does has a person sign something, which the operator carries; hints has it carried with hints, and
+// perhaps refused.
 func (s *story) does(p *person, function string, command proto.Message) {
 	s.t.Helper()
 	s.hints(p, function, command, nil)
 }
 
-func (s *story) hints(p *person, function string, command proto.Message, hints *spec.Hints) {
+func (s *story) hints(p *person, function string, command proto.Message, hints *spec.Hints, refusals ...spec.Code) {
 	s.t.Helper()
 	p.nonce++
 	signed := p.signs(p.nonce, s.Now()+3600, function, command)
@@ -75,7 +76,7 @@ func (s *story) hints(p *person, function string, command proto.Message, hints *
 	s.Submit(envelope)
 	s.settle()
 	s.expect(function, envelope, simulate.Valid)
-	s.answers(envelope)
+	s.answers(envelope, refusals...)
 }
 
 // sells has the shopkeeper list something for 2 CMT.
@@ -135,6 +136,13 @@ func (s *story) orders() {
 	forgotten := s.buys("forgotten")
 	s.Advance(shipSeconds)
 	s.does(s.customer, "market:ExpireOrder", &spec.ExpireOrder{Order: forgotten})
+	terms := &spec.OfferDiscount{Reference: "regular", Buyer: s.customer.address.Bytes(), Bps: 5000, ValidUntil: s.Now() + 60}
+	s.does(s.shopkeeper, "market:OfferDiscount", terms)
+	discount := spec.DiscountID(s.shopkeeper.address, s.customer.address, terms.Reference)
+	s.does(s.customer, "market:PlaceCart", &spec.PlaceCart{
+		Reference: "cart", Total: spec.CMT(2).Bytes(), DiscountId: discount[:],
+		Lines: []*spec.CartLine{{Listing: s.listing[:], Version: 1, Quantity: 1}, {Listing: s.listing[:], Version: 1, Quantity: 1}},
+	})
 	s.by(operator, "market:SuspendListing", &spec.SuspendListing{Listing: s.listing[:], Reason: "a story"})
 	s.by(operator, "market:ResumeListing", &spec.ResumeListing{Listing: s.listing[:]})
 	s.does(s.shopkeeper, "market:EditListing", &spec.EditListing{Listing: s.listing[:], Version: 2, Price: spec.CMT(3).Bytes(), Category: "lamps", ContentHash: make([]byte, 32)})
@@ -204,6 +212,7 @@ func (s *story) contests() {
 func (s *story) setsAside() {
 	to := s.shopkeeper.address.Bytes()
 	s.does(s.customer, "token:Transfer", &spec.Transfer{To: to, Amount: spec.CMT(1).Bytes()})
+	s.hints(s.customer, "token:Transfer", &spec.Transfer{To: to, Amount: spec.CMT(1000).Bytes()}, nil, spec.InsufficientFunds)
 	s.does(s.customer, "token:Payout", &spec.Payout{Payments: []*spec.Payment{{To: to, Amount: spec.CMT(1).Bytes()}}})
 	s.does(s.customer, "token:Approve", &spec.Approve{Spender: to, Amount: spec.CMT(1).Bytes()})
 	s.does(s.shopkeeper, "token:TransferFrom", &spec.TransferFrom{Owner: s.customer.address.Bytes(), To: to, Amount: spec.CMT(1).Bytes()})
@@ -212,7 +221,9 @@ func (s *story) setsAside() {
 		s.does(s.customer, "token:PlaceHold", &spec.PlaceHold{Reference: reference, Payee: to, Amount: spec.CMT(1).Bytes(), ExpiresAt: s.Now() + holdSeconds})
 		return id[:]
 	}
-	s.does(s.shopkeeper, "token:CaptureHold", &spec.CaptureHold{Hold: holds("captured"), Amount: spec.CMT(1).Bytes()})
+	captured := holds("captured")
+	s.hints(s.customer, "token:PlaceHold", &spec.PlaceHold{Reference: "captured", Payee: to, Amount: spec.CMT(1).Bytes(), ExpiresAt: s.Now() + holdSeconds}, nil, spec.ReferenceUsed)
+	s.does(s.shopkeeper, "token:CaptureHold", &spec.CaptureHold{Hold: captured, Amount: spec.CMT(1).Bytes()})
 	s.does(s.shopkeeper, "token:VoidHold", &spec.VoidHold{Hold: holds("voided")})
 	forgotten := holds("forgotten")
 	s.Advance(holdSeconds)
