@@ -24,6 +24,7 @@ var historyRoutes = []ownRoute{
 	historyRoute("/v1/burns/{burn}", "Burn", "a burn", one(spec.BurnType, ledger.BurnKey)),
 	historyRoute("/v1/listings/{listing}", "Listing", "a listing", one(spec.ListingType, ledger.ListingKey)),
 	historyRoute("/v1/listings/{listing}/offers/{offer}", "Offer", "an offer", offerOf),
+	historyRoute("/v1/discounts/{discount}", "Discount", "a discount: its offer, and its use", one(spec.DiscountType, ledger.DiscountKey)),
 	historyRoute("/v1/orders/{order}", "Order", "an order, its milestones and its reviews", one(spec.OrderType, ledger.OrderKey)),
 	historyRoute("/v1/orders/{order}/dispute", "Dispute", "an order's dispute, its evidence and its votes", one(spec.OrderType, ledger.DisputeKey)),
 	historyRoute("/v1/auctions/{auction}", "Auction", "an auction and its bids", one(spec.AuctionType, ledger.AuctionKey)),

@@ -135,6 +135,8 @@ func TestHistories(t *testing.T) {
 		"unsold": {ledger.AuctionKey(o.unsold), []string{
 			"OpenAuction shop open", "PlaceBid bob ; held bob>- 5", "CloseAuction shop unsold; refund ->bob 5",
 		}},
+		"cart":     {ledger.OrderKey(spec.NewID(spec.OrderType, s.bob.Address(), "cart")), []string{"PlaceCart bob accepted; held bob>- 17"}},
+		"discount": {ledger.DiscountKey(spec.DiscountID(shopAddress, s.bob.Address(), "d")), []string{"OfferDiscount shop ", "PlaceCart bob ; held bob>- 17"}},
 		"hold": {ledger.TokenHoldKey(o.hold), []string{
 			"PlaceHold alice held; held alice>- 20", "CaptureHold shop held; release ->shop 5", "VoidHold shop voided; refund ->alice 15",
 		}},

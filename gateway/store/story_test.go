@@ -174,6 +174,11 @@ func (s *story) purchases(o objects) {
 	s.act(s.alice, "market:ConfirmOrder", &spec.ConfirmOrder{Order: o.order[:]})
 	s.act(s.alice, "market:GiveReview", &spec.GiveReview{Order: o.order[:], Rating: 5, ContentHash: aHash})
 	s.call(shopMSP, "market:GiveReview", &spec.GiveReview{Order: o.order[:], Rating: 4, ContentHash: aHash})
+	discount := spec.DiscountID(shopAddress, s.bob.Address(), "d")
+	s.call(shopMSP, "market:OfferDiscount", &spec.OfferDiscount{Reference: "d", Buyer: s.bob.Address().Bytes(), Amount: cmt(3), ValidUntil: s.in(time.Minute)})
+	s.act(s.bob, "market:PlaceCart", &spec.PlaceCart{
+		Reference: "cart", Lines: []*spec.CartLine{{Listing: o.listing[:], Version: 1, Quantity: 2}}, Total: cmt(17), DiscountId: discount[:],
+	})
 	// Placed and called off within one transaction, beside somebody's payment.
 	s.carry(
 		s.sign(s.alice, "market:PlaceOrder", &spec.PlaceOrder{Reference: "o2", Listing: o.listing[:], Version: 1, Quantity: 1, Total: cmt(10)}),

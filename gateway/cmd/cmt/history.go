@@ -13,7 +13,7 @@ import (
 // historyPaths are where objects are looked up, by their identifiers' types.
 var historyPaths = map[spec.IDType]string{
 	spec.TransferType: "/v1/transfers/", spec.PayoutType: "/v1/payouts/", spec.HoldType: "/v1/holds/", spec.MintType: "/v1/mints/", spec.BurnType: "/v1/burns/",
-	spec.ListingType: "/v1/listings/", spec.OrderType: "/v1/orders/", spec.AuctionType: "/v1/auctions/",
+	spec.ListingType: "/v1/listings/", spec.OrderType: "/v1/orders/", spec.AuctionType: "/v1/auctions/", spec.DiscountType: "/v1/discounts/",
 }
 
 func (s *session) historyCommand() *cobra.Command {

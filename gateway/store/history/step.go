@@ -70,6 +70,8 @@ func newStep(op *spec.Operation, actor spec.Address, command proto.Message) *ste
 		s.nameBids(c.Auction, c.Beats, c.Beats+1)
 	case *spec.CloseAuction:
 		s.nameBids(c.Auction, c.Bids)
+	case interface{ GetDiscountId() []byte }:
+		s.names = append(s.names, string(c.GetDiscountId()))
 	case *spec.Approve:
 		s.names = append(s.names, actor.Octets()+string(c.Spender))
 	case *spec.TransferFrom:
@@ -91,8 +93,11 @@ func (s *step) nameObject(op *spec.Operation, command proto.Message) {
 			return
 		}
 		id := spec.NewID(op.Creates, s.actor, reference)
-		if c, ok := command.(*spec.MakeOffer); ok {
+		switch c := command.(type) {
+		case *spec.MakeOffer:
 			id = spec.OfferID(s.actor, spec.ID(c.Listing), reference)
+		case *spec.OfferDiscount:
+			id = spec.DiscountID(s.actor, addressOf(c.Buyer), reference)
 		}
 		s.name(id, op.Creates)
 		return

@@ -14,6 +14,7 @@ const (
 	allowanceSubject = "n"
 	auctionSubject   = "u"
 	burnSubject      = "b"
+	discountSubject  = "q"
 	disputeSubject   = "d"
 	holdSubject      = "z"
 	listingSubject   = "l"
@@ -41,6 +42,8 @@ func Of(key ledger.Key) (Subject, bool) {
 		return disputeSubject + Subject(key.Parent), true
 	case ledger.OfferKind:
 		return offerSubject + Subject(key.Parent+key.ID), true
+	case ledger.DiscountKind, ledger.DiscountUseKind:
+		return discountSubject + Subject(key.ID), true
 	case ledger.AuctionKind:
 		return auctionSubject + Subject(key.ID), true
 	case ledger.BidKind:
