@@ -210,7 +210,7 @@ func (a *applier) review(order []byte, by spec.Side, r ledger.Review, position u
 	if by == spec.Side_SIDE_SELLER {
 		author, subject = subject, author
 	}
-	id := append(order, byte(by))
+	id := slices.Concat(order, []byte{byte(by)})
 	err := a.exec("INSERT INTO ratings (subject, side, rating, count) SELECT "+subject+", ?, ?, 1 FROM orders WHERE id = ? AND NOT EXISTS (SELECT 1 FROM reviews WHERE id = ?)"+
 		" ON CONFLICT (subject, side, rating) DO UPDATE SET count = count + 1", int32(by), r.Rating, order, id)
 	return errors.Join(err, a.exec("INSERT INTO reviews (id, author, subject, position) SELECT ?, "+author+", "+subject+", ? FROM orders WHERE id = ? ON CONFLICT DO NOTHING",
