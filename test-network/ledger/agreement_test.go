@@ -49,7 +49,7 @@ func (w everyWrite) fills(buyer, shop account) {
 	for _, units := range []uint32{2, 3} {
 		var listing spec.ListingView
 		w.agree(shop, "market:CreateListing", &spec.CreateListing{
-			Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.25"), Stock: 9, Lots: 2, Category: "x", ContentHash: make([]byte, 32),
+			Reference: reference(), Price: cmt("1"), ShippingPrice: cmt("0.25"), Stock: 18, Lots: 2, Category: "x", ContentHash: make([]byte, 32),
 		}, &listing)
 		place.Lines = append(place.Lines, &spec.CartLine{Listing: listing.Listing, Version: 1, Quantity: units})
 	}

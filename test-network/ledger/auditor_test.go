@@ -466,7 +466,9 @@ func (a *auditor) finish() error {
 					return fmt.Errorf("order %x is %v and holds %v of %s", key.ID, r.State, held, r.Total)
 				}
 			}
-			sold[string(r.Listing[:])] += uint64(r.Quantity)
+			for _, line := range a.linesOf(key, r) {
+				sold[string(line.Listing[:])] += uint64(line.Quantity)
+			}
 			if want := map[bool]int{true: 1, false: 0}[final(r)]; a.settled[key.ID] != want {
 				return fmt.Errorf("order %x is %v and was settled %d times", key.ID, r.State, a.settled[key.ID])
 			}
