@@ -116,8 +116,8 @@ const (
 	longestApart  = 2 * time.Second
 )
 
-// slow is how long a batch takes on a network that has more to do than this gateway gives it: then half-empty ones do not follow each other, but wait until
-// the one before is back, and fill. It is more than twice what an idle network takes.
+// slow is how long a batch takes at least on a network that is busy, more than twice what an idle one needs: then a half-empty one
+// waits, and fills, until the one before is back.
 const slow = 300 * time.Millisecond
 
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
