@@ -177,7 +177,7 @@ func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) 
 		return nil, err
 	}
 	b.options.Remedies.hint(context.Background(), e)
-	if b.options.Neighbours != nil && !b.witness.knows(e.intent.Actor) {
+	if b.options.Neighbours != nil && !b.guest(e.intent.Actor) {
 		b.learnHome(e.intent.Actor)
 	}
 	b.mu.Lock()
@@ -208,8 +208,11 @@ func (b *Batcher) enter(signed *spec.SignedIntent, handed bool) (*entry, error) 
 	return e, nil
 }
 
-// learnHome asks the read model where an account is at home, which no block has shown since the start.
+// learnHome asks the read model where an account is at home, unless a block has shown it lately.
 func (b *Batcher) learnHome(account spec.Address) {
+	if _, known := b.witness.guest(account); known {
+		return
+	}
 	home, err := b.model.Home(context.Background(), account)
 	if err != nil {
 		b.options.Log.Error("the read model does not know an account's home", "account", account, "error", err)
@@ -221,7 +224,7 @@ func (b *Batcher) learnHome(account spec.Address) {
 // carryHere readies an intent that this gateway carries itself.
 func (b *Batcher) carryHere(e *entry) {
 	e.home, e.suspect, e.limit, e.notBefore = 0, false, 0, time.Time{}
-	e.payAtHome(b.witness)
+	e.payAtHome(b.witness, b.guest)
 	e.nameKeys()
 }
 

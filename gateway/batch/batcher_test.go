@@ -16,6 +16,7 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/app"
 	"github.com/cybermiles/cmt/gateway/batch"
+	"github.com/cybermiles/cmt/gateway/internal/memledger"
 )
 
 // deadline bounds every wait of these tests.
@@ -77,6 +78,33 @@ func TestGuestsArePaidDirectly(t *testing.T) {
 	h.noErrors(h.all(intents))
 	if got := h.has(guest.address); got != spec.CMT(71) {
 		t.Errorf("the guest has %s", got)
+	}
+}
+
+// After a restart no block has shown anybody; the read model has who is at home here.
+func TestGuestsAreKnownAfterARestart(t *testing.T) {
+	h := newHouse(t, batch.Options{})
+	guest := h.newPerson(10)
+	h.noErrors(h.all([]*spec.SignedIntent{h.pays(guest, spec.OrganisationAddress("ShopMSP"), 1)}))
+	index, err := app.MemberIndex(h.ctx, h.ledger, memledger.Members[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	witness := batch.NewWitness()
+	witness.SetHome(index)
+	restarted := batch.New(batch.Options{Parameters: h.params}, h.ledger, h.database, witness)
+	running, stop := context.WithCancel(h.ctx)
+	done := make(chan error, 1)
+	go func() { done <- restarted.Run(running) }()
+	if _, err := restarted.Submit(h.ctx, h.pays(h.newPerson(10), guest.address, 2)); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := h.inAccount(guest.address); got != spec.CMT(11) {
+		t.Errorf("the guest has %s in the account, want 11 without a credit", got)
 	}
 }
 

@@ -25,7 +25,7 @@ func BenchmarkQueue1000(b *testing.B) {
 		key := ed25519.NewKeyFromSeed(seed[:])
 		public := key.Public().(ed25519.PublicKey)
 		to := spec.KeyAddress("ed25519", seed[:])
-		witness.homes[to] = 1
+		witness.learn(to, 1)
 		body, err := intent.Encode(1, time.Now().Add(time.Hour).Unix(), &spec.Call{Operation: spec.Find("token:Transfer"), Command: &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(2).Bytes()}})
 		if err != nil {
 			b.Fatal(err)

@@ -78,7 +78,7 @@ func (e *entry) ledgerIntent() *ledger.Intent {
 // payAtHome has receivers paid directly when the home of one of them is here, or when they are to be opened here. Then their
 // accounts are keys that no other batch in flight may touch. Which they are, the operation's rule says: those keys that the
 // hint adds.
-func (e *entry) payAtHome(witness *Witness) {
+func (e *entry) payAtHome(witness *Witness, guest func(spec.Address) bool) {
 	open := e.signed.Hints.Open
 	e.signed.Hints.Open = false
 	blind := map[ledger.Key]bool{}
@@ -96,7 +96,7 @@ func (e *entry) payAtHome(witness *Witness) {
 		}
 		e.receivers[key] = true
 		address, err := spec.AddressFromBytes([]byte(key.ID))
-		direct = direct || err == nil && witness.Guest(address)
+		direct = direct || err == nil && guest(address)
 		elsewhere = elsewhere || witness.ChangedByOthers(key, 0)
 	}
 	if !direct || elsewhere {

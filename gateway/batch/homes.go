@@ -13,44 +13,58 @@ func (w *Witness) SetHome(index uint32) {
 	w.index = index
 }
 
+// rememberedHomes bounds each of two generations: gateways serve millions, and the read model has the homes of all.
+const rememberedHomes = 50_000
+
+// homes are where accounts that were met lately are at home.
+type homes struct{ young, old map[spec.Address]uint32 }
+
+func (h *homes) of(address spec.Address) (home uint32, known bool) {
+	if home, known = h.young[address]; known {
+		return home, true
+	}
+	home, known = h.old[address]
+	return home, known
+}
+
+func (h *homes) put(address spec.Address, home uint32) {
+	if h.young == nil || len(h.young) >= rememberedHomes {
+		h.old, h.young = h.young, make(map[spec.Address]uint32)
+	}
+	h.young[address] = home
+}
+
 // forget drops what was seen of another ledger.
 func (w *Witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.index, w.next, w.recent = 0, 0, nil
 	clear(w.changed)
-	clear(w.homes)
+	w.homes = homes{}
 }
 
-// Guest reports whether the account is at home here, as far as blocks have shown it since the start. Who is missing is paid
-// by a credit: it is a hint, never an authority.
-func (w *Witness) Guest(address spec.Address) bool {
+// guest reports whether the account is at home here, and whether that is known of it.
+func (w *Witness) guest(address spec.Address) (is, known bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.index != 0 && w.homes[address] == w.index
+	home, known := w.homes.of(address)
+	return known && w.index != 0 && home == w.index, known
 }
 
-// learn remembers an account's home as the read model has it, unless a block has shown it since the start.
+// learn remembers an account's home as the read model has it, unless a block has shown it lately.
 func (w *Witness) learn(address spec.Address, home uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, known := w.homes[address]; !known && home != 0 {
-		w.homes[address] = home
+	if _, known := w.homes.of(address); !known && home != 0 {
+		w.homes.put(address, home)
 	}
-}
-
-func (w *Witness) knows(address spec.Address) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, known := w.homes[address]
-	return known
 }
 
 // elsewhere returns the other member with which an account is at home, 0 when there is none or it is not known.
 func (w *Witness) elsewhere(address spec.Address) uint32 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if home := w.homes[address]; w.index != 0 && home != w.index {
+	if home, _ := w.homes.of(address); w.index != 0 && home != w.index {
 		return home
 	}
 	return 0
@@ -63,6 +77,6 @@ func (w *Witness) seeHome(key ledger.Key, value []byte) {
 		return
 	}
 	if record, err := state.DecodeRecord(key.Kind, value); err == nil {
-		w.homes[address] = record.(ledger.Account).Home
+		w.homes.put(address, record.(ledger.Account).Home)
 	}
 }

@@ -36,5 +36,7 @@ type Model interface {
 	Intent(ctx context.Context, id spec.ID) (app.IntentRecord, error)
 	// Home returns the member with which an account is at home, 0 when there is none.
 	Home(ctx context.Context, address spec.Address) (uint32, error)
+	// Guest reports whether a person is at home with the own member. It is asked for every payment.
+	Guest(address spec.Address) bool
 	AwaitBlock(ctx context.Context, number uint64) error
 }

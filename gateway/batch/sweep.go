@@ -45,15 +45,16 @@ func (b *Batcher) SweepGuests(ctx context.Context, interval time.Duration, thres
 	}
 }
 
-// guest reports whether an account is a person's who is at home here.
+// guest reports whether an account is a person's who is at home here, as far as blocks have shown it. It is a hint, never an authority:
+// who is missing is paid by a credit.
 func (b *Batcher) guest(account spec.Address) bool {
 	if account.Type != spec.KeyAccount {
 		return false
 	}
-	if !b.witness.knows(account) {
-		b.learnHome(account)
+	if is, known := b.witness.guest(account); known {
+		return is
 	}
-	return b.witness.Guest(account)
+	return b.model.Guest(account)
 }
 
 // sweepGuest folds up to 64 of an account's credits while no batch in flight touches the account. One that is touched is left for the next

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
-	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 	"github.com/cybermiles/cmt/gateway/app"
 )
@@ -25,9 +24,9 @@ type Witness struct {
 	// changed has the last block in which others changed a key; recent has the keys of the last blocks, to forget them.
 	changed map[ledger.Key]uint64
 	recent  []seenBlock
-	// index is the own member's; homes has every key account that blocks have shown.
+	// index is the own member's; homes has the key accounts that blocks have shown lately.
 	index uint32
-	homes map[spec.Address]uint32
+	homes homes
 }
 
 // seenBlock is a block and the keys that others changed in it.
@@ -38,7 +37,7 @@ type seenBlock struct {
 
 // NewWitness returns a witness that has seen nothing.
 func NewWitness() *Witness {
-	return &Witness{own: map[string]chan struct{}{}, changed: map[ledger.Key]uint64{}, homes: map[spec.Address]uint32{}}
+	return &Witness{own: map[string]chan struct{}{}, changed: map[ledger.Key]uint64{}}
 }
 
 // Own says that a transaction is the gateway's. The channel is closed once its block was seen.

@@ -56,7 +56,7 @@ func (s *Store) Apply(ctx context.Context, block app.Block) error {
 	if err := s.mirror.Apply(changes); err != nil {
 		return wrap(err, fmt.Sprintf("take block %d", block.Number))
 	}
-	if !s.guests.Member() {
+	if !s.guests.Load().Member() {
 		if err := s.findGuests(); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *Store) Reset(ctx context.Context) error {
 	if err != nil {
 		return wrap(err, "forget another ledger")
 	}
-	s.guests = history.NewGuests(0)
+	s.guests.Store(history.NewGuests(0))
 	s.advance(0)
 	return nil
 }

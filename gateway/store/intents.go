@@ -52,6 +52,9 @@ func (s *Store) Home(_ context.Context, address spec.Address) (uint32, error) {
 	return account.Home, nil
 }
 
+// Guest reports whether a person is at home with the own member.
+func (s *Store) Guest(address spec.Address) bool { return s.guests.Load().Has(address) }
+
 // batch reads what became of a batch's intents, and what those were that happened. What has no right form, or was signed by nobody
 // known, is left out: nobody could ask for it.
 func batch(ledgerID [16]byte, t app.BlockTransaction) (intents []mirror.Intent, happened []history.Happened, err error) {

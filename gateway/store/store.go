@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -55,8 +56,8 @@ type Store struct {
 	// mspID is the own organisation: views are asked for in its name.
 	mspID  string
 	mirror *mirror.Mirror
-	// guests are the persons at home here, of whom statements are kept; who takes blocks has it to himself.
-	guests *history.Guests
+	// guests are the persons at home here, of whom statements are kept. Who takes blocks replaces it.
+	guests atomic.Pointer[history.Guests]
 
 	// keepIntents is how long results of intents are kept behind the end of their validity; 0 is for ever.
 	keepIntents time.Duration
@@ -73,7 +74,8 @@ func Open(ctx context.Context, folder, mspID string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Records: records, mspID: mspID, guests: history.NewGuests(0), keepIntents: usualKeepIntents, grown: make(chan struct{})}
+	s := &Store{Records: records, mspID: mspID, keepIntents: usualKeepIntents, grown: make(chan struct{})}
+	s.guests.Store(history.NewGuests(0))
 	if s.mirror, err = mirror.Open(filepath.Join(folder, mirrorName)); err != nil {
 		return nil, errors.Join(err, records.Close())
 	}

@@ -20,7 +20,7 @@ func (s *Store) tell(block app.Block, number int) (mirror.Transaction, error) {
 	t := block.Transactions[number]
 	before := &earlier{mirror: s.mirror, transactions: block.Transactions[:number]}
 	told := mirror.Transaction{Number: uint32(number), Time: t.Time.Unix()}
-	teller := history.Teller{Guests: s.guests, Before: before}
+	teller := history.Teller{Guests: s.guests.Load(), Before: before}
 	if parameters, err := history.ReadRecord(before, ledger.ParametersKey()); err != nil {
 		return told, fmt.Errorf("read the ledger's parameters: %w", err)
 	} else if parameters != nil {
@@ -135,7 +135,7 @@ func (s *Store) findGuests() error {
 		_ = guests.Note(owner, home) // who is one is no news
 		return nil
 	})
-	s.guests = guests
+	s.guests.Store(guests)
 	return wrap(err, "find who is at home")
 }
 

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// fabricVersion is what the pinned module is; its pseudo-version does not say so.
-	fabricVersion = "v3.1.1"
+	// fabricVersion is what the pinned module is, which its pseudo-version does not say, with our patches.
+	fabricVersion = "v3.1.1+cmt"
 	// fabricBuildLimit bounds a cold build: it takes one to two minutes on two cores.
 	fabricBuildLimit = 15 * time.Minute
 	// fabricReportEvery is how often a build says that it is alive.
@@ -35,7 +35,7 @@ var fabricPrograms = []string{"configtxgen", "cryptogen", "orderer", "osnadmin",
 // Fabric finds Fabric's programs, or builds them once for all clones of this user.
 type Fabric struct {
 	BinDir string // of released programs; empty: build Source
-	Source string // the folder network/fabric of a clone: go.mod and go.sum pin the version
+	Source string // the folder network/fabric of a clone: go.mod and go.sum pin the version, patches/ changes it
 }
 
 // Dir is the folder the programs are in or will be built into.
@@ -44,8 +44,12 @@ func (f Fabric) Dir() (string, error) {
 		return f.BinDir, nil
 	}
 	hash := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum"} {
-		document, err := os.ReadFile(filepath.Join(f.Source, name))
+	patches, err := f.patches()
+	if err != nil {
+		return "", err
+	}
+	for _, path := range append([]string{filepath.Join(f.Source, "go.mod"), filepath.Join(f.Source, "go.sum")}, patches...) {
+		document, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("the pinned Fabric programs: %w: run within a clone, or give --fabric-source or fabric.bin_dir", err)
 		}
@@ -122,7 +126,16 @@ func (f Fabric) build(ctx context.Context, progress *Progress) error {
 	}
 	defer os.RemoveAll(temporary)
 	progress.Note("building Fabric %s, once for this user: one to three minutes", fabricVersion)
-	if err := f.install(ctx, temporary, progress); err != nil {
+	source, err := os.MkdirTemp(parent, "source-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(source)
+	modfile, err := f.patch(ctx, source)
+	if err != nil {
+		return err
+	}
+	if err := f.install(ctx, modfile, temporary, progress); err != nil {
 		return err
 	}
 	if err := f.ready(temporary); err != nil {
@@ -154,10 +167,10 @@ func waitForLock(ctx context.Context, path string, progress *Progress) (*proc.Lo
 }
 
 // install runs go install and counts the packages it names while it compiles them.
-func (f Fabric) install(ctx context.Context, dir string, progress *Progress) error {
+func (f Fabric) install(ctx context.Context, modfile, dir string, progress *Progress) error {
 	const metadata = "github.com/hyperledger/fabric/common/metadata.Version"
 	// As scripts/build does: otherwise the standard library would be compiled a second time.
-	cmd := exec.CommandContext(ctx, "go", "install", "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X "+metadata+"="+fabricVersion, "tool")
+	cmd := exec.CommandContext(ctx, "go", "install", "-modfile="+modfile, "-v", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X "+metadata+"="+fabricVersion, "tool")
 	cmd.Dir = f.Source
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOWORK=off")
 	output, err := cmd.StderrPipe()

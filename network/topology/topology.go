@@ -142,9 +142,9 @@ func Defaults() Topology {
 		},
 		Tuning: Tuning{
 			OrdererMemoryLimit:   "128MiB",
-			PeerMemoryLimit:      "256MiB",
+			PeerMemoryLimit:      "320MiB",
 			ChaincodeMemoryLimit: "64MiB",
-			GatewayMemoryLimit:   "192MiB",
+			GatewayMemoryLimit:   "256MiB",
 			GatewayConcurrency:   5_000,
 			EndorserConcurrency:  5_000,
 			AuthenticationWindow: time.Minute,

@@ -64,17 +64,33 @@ const (
 	attackGoal = 0.8
 )
 
-// attacker measures what strangers settle while somebody sends conflicting intents through their gateway and through one that hands
-// nothing over, as a share of what they settle without.
-func (c *consortium) attacker(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
+// attacker measures what strangers settle while somebody sends conflicting intents through their gateway and its neighbour.
+func (c *consortium) attacker(ctx context.Context, lab *bench.Lab) (bench.Result, error) {
+	return c.attacked(ctx, lab, filepath.Join(lab.Folder, "relay-attacked"), true)
+}
+
+// rogue is attacker where the other gateway is its member's own, which hands nothing over: no gateway can keep a member from that.
+func (c *consortium) rogue(ctx context.Context, lab *bench.Lab) (bench.Result, error) {
+	return c.attacked(ctx, lab, filepath.Join(lab.Folder, "relay-rogue"), false)
+}
+
+// attacked measures what strangers settle beside an attacker, as a share of what they settle without.
+func (c *consortium) attacked(ctx context.Context, lab *bench.Lab, folder string, handsOver bool) (result bench.Result, err error) {
 	if err := c.up(ctx, lab); err != nil {
 		return result, err
 	}
-	stubborn, err := c.beside(ctx, 1, filepath.Join(lab.Folder, "relay-stubborn"))
+	second, err := c.beside(ctx, 1, folder)
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = errors.Join(err, stubborn.Close(ctx)) }()
+	defer func() { err = errors.Join(err, second.Close(ctx)) }()
+	if handsOver {
+		end, err := second.Knows(ctx, c.relay)
+		if err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, end()) }()
+	}
 	hostile, honest := c.people[:attackers], c.people[attackers:]
 	l := load{limit: outstanding, accounts: len(honest), plan: strangers(honest)}
 	lab.Say("  without the attacker")
@@ -84,7 +100,7 @@ func (c *consortium) attacker(ctx context.Context, lab *bench.Lab) (result bench
 	}
 	without := c.rate
 	lab.Say("  with the attacker")
-	attack := &attack{consortium: c, people: hostile, gateways: []crowd.Carrier{c.relay, stubborn}}
+	attack := &attack{consortium: c, people: hostile, gateways: []crowd.Carrier{c.relay, second}}
 	l.beside = attack.run
 	result, err = c.measure(ctx, lab, l)
 	result.Add("valid_per_second_without", without)

@@ -17,7 +17,7 @@ func TestBenchHasTheScenariosThatOthersReadByName(t *testing.T) {
 		}
 		names = append(names, scenario.Name)
 	}
-	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways attacker quiet rest_single rest_many growth_10k growth_1m growth_10m"
+	const want = "baseline_spread baseline_hot spread local hot payouts purchases mixed lone two_gateways attacker rogue quiet rest_single rest_many growth_10k growth_1m growth_10m"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("scenarios %s", got)
 	}

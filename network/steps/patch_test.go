@@ -1,0 +1,55 @@
+package steps
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const patch = `Module: example.org/one
+Why it is.
+
+diff --git a/sub/one.txt b/sub/one.txt
+--- a/sub/one.txt
++++ b/sub/one.txt
+@@ -1 +1 @@
+-old
++new
+`
+
+func TestModuleOfAPatch(t *testing.T) {
+	if module, err := moduleOf([]byte(patch)); err != nil || module != "example.org/one" {
+		t.Errorf("moduleOf: %q, %v", module, err)
+	}
+	if _, err := moduleOf([]byte("diff --git a/one b/one\n")); err == nil || !strings.Contains(err.Error(), "Module: ") {
+		t.Errorf("a patch of no module: %v", err)
+	}
+}
+
+// A user's cache may lie in a repository, and a build may begin in a hook of git's.
+func TestPatchWithinARepository(t *testing.T) {
+	root := t.TempDir()
+	if output, err := exec.CommandContext(t.Context(), "git", "init", "-q", root).CombinedOutput(); err != nil {
+		t.Fatalf("git init: %v: %s", err, output)
+	}
+	t.Setenv("GIT_DIR", filepath.Join(root, ".git"))
+	folder := filepath.Join(root, "source", "one")
+	file := filepath.Join(folder, "sub", "one.txt")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("old\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := applyPatch(t.Context(), folder, []byte(patch)); err != nil {
+		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(file); err != nil || string(content) != "new\n" {
+		t.Errorf("after the patch: %q, %v", content, err)
+	}
+	if err := applyPatch(t.Context(), folder, []byte(patch)); err == nil || !strings.Contains(err.Error(), "sub/one.txt") {
+		t.Errorf("a patch that does not fit: %v", err)
+	}
+}
