@@ -109,8 +109,8 @@ func (w *telling) heldMoney(id spec.ID) ([]movement, error) {
 	}
 	movements, paid = append(paidOut, movements...), plus(paid, captured)
 	var before, after spec.Amount
-	for _, r := range w.records {
-		if r.key.Kind != ledger.HoldKind || r.key.ID != string(id[:]) {
+	for _, r := range w.lookup.records[string(id[:])] {
+		if r.key.Kind != ledger.HoldKind {
 			continue
 		}
 		owner = addressOf([]byte(r.key.Parent))

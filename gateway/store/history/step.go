@@ -1,7 +1,6 @@
 package history
 
 import (
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -132,12 +131,10 @@ func (s *step) nameBids(auction []byte, numbers ...uint32) {
 	}
 }
 
-// concerns reports whether the step may have changed the subject. An order's digest is also that of its dispute and of the offer that it
+// concerns reports whether the step, which names it, may have changed the subject. An order's digest is also that of its dispute and of the offer that it
 // came from.
-func (s *step) concerns(subject Subject, name string) bool {
+func (s *step) concerns(subject Subject) bool {
 	switch {
-	case !slices.Contains(s.names, name):
-		return false
 	case subject[:1] == disputeSubject:
 		return strings.Contains(s.path, "/dispute")
 	case subject[:1] == offerSubject:
@@ -148,10 +145,8 @@ func (s *step) concerns(subject Subject, name string) bool {
 
 // lastNaming returns the last step that named something, else the call, else a step of nobody's.
 func (w *telling) lastNaming(name string) *step {
-	for _, s := range slices.Backward(w.steps) {
-		if slices.Contains(s.names, name) {
-			return s
-		}
+	if naming := w.lookup.steps[name]; len(naming) > 0 {
+		return naming[len(naming)-1]
 	}
 	if last := len(w.steps) - 1; last < 0 || w.steps[last].operation != w.tx.Function {
 		w.steps = append(w.steps, &step{operation: w.tx.Function})
@@ -169,8 +164,8 @@ func (w *telling) tellSteps() error {
 		}
 		told[subject] = true
 		var changed []*step
-		for _, s := range w.steps {
-			if s.concerns(subject, subject.name()) {
+		for _, s := range w.lookup.steps[subject.name()] {
+			if s.concerns(subject) {
 				changed = append(changed, s)
 			}
 		}
@@ -195,10 +190,7 @@ func (w *telling) tellSteps() error {
 
 // stateOf returns the state that an object was left in; empty when the transaction did not write it.
 func (w *telling) stateOf(subject Subject) string {
-	for _, r := range w.records {
-		if of, has := Of(r.key); !has || of != subject {
-			continue
-		}
+	for _, r := range w.lookup.subjects[subject] {
 		switch record := r.record.(type) {
 		case ledger.Order:
 			return enumText(record.State)

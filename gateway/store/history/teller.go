@@ -72,6 +72,7 @@ func (t Teller) Tell(tx app.BlockTransaction, happened []Happened) ([]Row, error
 	} else {
 		w.takeCall()
 	}
+	w.index()
 	if err := w.moveMoney(); err != nil {
 		return nil, err
 	}
@@ -88,6 +89,7 @@ type telling struct {
 	// records are what was written of objects, in the order of the writes; nil is gone.
 	records []written
 	steps   []*step
+	lookup  lookup
 	rows    []Row
 	// octets has the values of the bare payments' rows, one behind the other.
 	octets []byte
@@ -149,7 +151,7 @@ func (w *telling) open(owner spec.Address) error {
 
 // record returns what was written under a key, nil when nothing was or it is gone.
 func (w *telling) record(key ledger.Key) ledger.Record {
-	for _, r := range w.records {
+	for _, r := range w.lookup.records[key.ID] {
 		if r.key == key {
 			return r.record
 		}

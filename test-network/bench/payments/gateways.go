@@ -91,7 +91,7 @@ func (c *consortium) attacked(ctx context.Context, lab *bench.Lab, folder string
 		}
 		defer func() { err = errors.Join(err, end()) }()
 	}
-	hostile, honest := c.people[:attackers], c.people[attackers:]
+	hostile, honest := c.people[len(c.people)-attackers:], c.people[:len(c.people)-attackers]
 	l := load{limit: outstanding, accounts: len(honest), plan: strangers(honest)}
 	lab.Say("  without the attacker")
 	before, err := c.measure(ctx, lab, l)
