@@ -28,8 +28,12 @@ func (h *homes) of(address spec.Address) (home uint32, known bool) {
 }
 
 func (h *homes) put(address spec.Address, home uint32) {
-	if h.young == nil || len(h.young) >= rememberedHomes {
-		h.old, h.young = h.young, make(map[spec.Address]uint32)
+	switch {
+	case h.young == nil:
+		h.young, h.old = make(map[spec.Address]uint32, rememberedHomes), make(map[spec.Address]uint32, rememberedHomes)
+	case len(h.young) >= rememberedHomes:
+		h.young, h.old = h.old, h.young
+		clear(h.young)
 	}
 	h.young[address] = home
 }
