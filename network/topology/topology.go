@@ -43,9 +43,8 @@ type Ordering struct {
 
 // Tuning holds the settings of the processes that differ from Fabric's defaults.
 type Tuning struct {
-	// The memory limits are GOMEMLIMIT, for example 400MiB. Processes collect garbage when they reach theirs and not before:
-	// a heap of one size keeps its pages, and a page that the kernel has to hand out anew costs more than collecting. A process
-	// whose live data exceed its limit goes on, and spends up to half of its time on collecting.
+	// The memory limits are GOMEMLIMIT, for example 400MiB: more than a process needs, for one near its limit collects garbage all the
+	// time, up to half of it. A process whose live data exceed it goes on. Only the chaincode services collect at theirs and not before.
 	OrdererMemoryLimit   string        `yaml:"orderer_memory_limit"`
 	PeerMemoryLimit      string        `yaml:"peer_memory_limit"`
 	ChaincodeMemoryLimit string        `yaml:"chaincode_memory_limit"`
@@ -141,10 +140,10 @@ func Defaults() Topology {
 			RequestPoolSize:   100_000,
 		},
 		Tuning: Tuning{
-			OrdererMemoryLimit:   "128MiB",
-			PeerMemoryLimit:      "320MiB",
+			OrdererMemoryLimit:   "384MiB",
+			PeerMemoryLimit:      "768MiB",
 			ChaincodeMemoryLimit: "64MiB",
-			GatewayMemoryLimit:   "256MiB",
+			GatewayMemoryLimit:   "512MiB",
 			GatewayConcurrency:   5_000,
 			EndorserConcurrency:  5_000,
 			AuthenticationWindow: time.Minute,

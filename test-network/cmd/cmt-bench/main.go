@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -23,13 +22,7 @@ import (
 // benches are all there are.
 func benches() bench.Registry { return bench.Registry{first.Bench(), payments.Bench(), flash.Bench()} }
 
-// memoryLimit is when this process collects garbage, as the network's processes do at theirs: a bench carries intents as a
-// gateway does.
-const memoryLimit = 512 << 20
-
 func main() {
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(memoryLimit)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := newCommand(benches()).ExecuteContext(ctx)
 	stop()
