@@ -68,6 +68,9 @@ func (c *consortium) foldOperator(ctx context.Context) error {
 		hints.Credits = append(hints.Credits, credit.Name.Bytes())
 	}
 	commit, err := c.relay.Ledger.Submit(ctx, &spec.Call{Operation: sweepOperation, Hints: hints, Command: &spec.Sweep{}}, crowd.AnnounceNobody)
+	if spec.ErrorCode(err) == spec.Conflict {
+		return nil // nothing happened, as when endorsers are at different heights: whoever folds comes again
+	}
 	if err != nil {
 		return fmt.Errorf("fold the operator's fees: %w", err)
 	}
