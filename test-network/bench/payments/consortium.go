@@ -34,6 +34,7 @@ type consortium struct {
 	faucet, merchant *crowd.Person
 	sellers          []*seller
 	rate             float64 // valid_per_second of the last scenario
+	warm             bool    // a load has run on the network
 }
 
 // up brings the network up, starts a gateway in this process and gives people money.

@@ -38,13 +38,22 @@ type load struct {
 	plan   crowd.Plan
 }
 
-// measure runs a load: a short one to warm up, then the window, to whose time the folding of its credits belongs.
+// warmUp is how long a network's first load runs before its window: until heaps have their size and caches their keys.
+const warmUp = 45 * time.Second
+
+// measure runs a load: a while to warm up, a short one but on a fresh network, then the window, to whose time the folding of its
+// credits belongs.
 func (c *consortium) measure(ctx context.Context, lab *bench.Lab, l load) (result bench.Result, err error) {
 	if l.carriers == nil {
 		l.carriers = []crowd.Carrier{c.relay}
 	}
 	warm := c.driver(l.limit, l.carriers...)
-	if err := warm.Run(ctx, length(lab)/8, l.plan); err != nil {
+	warming := length(lab) / 8
+	if !c.warm {
+		lab.Say("  warming up")
+		warming, c.warm = warmUp, true
+	}
+	if err := warm.Run(ctx, warming, l.plan); err != nil {
 		return result, err
 	}
 	if err := c.settle(ctx, warm); err != nil {
