@@ -134,10 +134,10 @@ func (s *step) nameBids(auction []byte, numbers ...uint32) {
 // concerns reports whether the step, which names it, may have changed the subject. An order's digest is also that of its dispute and of the offer that it
 // came from.
 func (s *step) concerns(subject Subject) bool {
-	switch {
-	case subject[:1] == disputeSubject:
+	switch subject[:1] {
+	case disputeSubject:
 		return strings.Contains(s.path, "/dispute")
-	case subject[:1] == offerSubject:
+	case offerSubject:
 		return strings.Contains(s.path, "/offers")
 	}
 	return true
