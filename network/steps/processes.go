@@ -171,7 +171,7 @@ func (n *Network) spec(node topology.Node) (proc.Spec, error) {
 }
 
 // collecting says when a process collects garbage. By Go's rule a heap stays as small as twice what lives, and its pages are its own;
-// at a limit the runtime gives pages back that it soon needs again, which cost orderers a third of their time. What lives in a
+// at a limit the runtime gives pages back that it soon needs again, which cost orderers a quarter of their time. What lives in a
 // chaincode service is next to nothing, so that by the same rule it would do little else.
 func collecting(tuning topology.Tuning, kind topology.Kind) []string {
 	switch kind {

@@ -1,12 +1,11 @@
 package history
 
-import (
-	"slices"
-)
+import "slices"
 
 // lookup finds a transaction's records and steps: of a batch there are thousands, and each asks for others.
 type lookup struct {
-	// records are what was written, by the last part of their keys, subjects by whose histories they are in; both in the order of the writes.
+	// records are what was written, by the last part of their keys, subjects the same by whose histories it is in; both in the order of the
+	// writes.
 	records  map[string][]written
 	subjects map[Subject][]written
 	// steps are those that name something, in their order.

@@ -131,8 +131,8 @@ func (s *step) nameBids(auction []byte, numbers ...uint32) {
 	}
 }
 
-// concerns reports whether the step, which names it, may have changed the subject. An order's digest is also that of its dispute and of the offer that it
-// came from.
+// concerns reports whether the step, which names the subject, may have changed it. An order's digest is also that of its dispute and of
+// the offer that it came from.
 func (s *step) concerns(subject Subject) bool {
 	switch subject[:1] {
 	case disputeSubject:
