@@ -80,7 +80,7 @@ func (w *Witness) seeHome(key ledger.Key, value []byte) {
 	if key.Kind != ledger.AccountKind || err != nil || address.Type != spec.KeyAccount {
 		return
 	}
-	if record, err := state.DecodeRecord(key.Kind, value); err == nil {
-		w.homes.put(address, record.(ledger.Account).Home)
+	if home, err := state.HomeOf(value); err == nil {
+		w.homes.put(address, home)
 	}
 }
