@@ -249,6 +249,18 @@ func TestRestartGivesANewProcess(t *testing.T) {
 	}
 }
 
+func TestChildrenMaySleepAMillisecondLonger(t *testing.T) {
+	s := newStage(t)
+	s.ensure(s.spec("a", "obey"), proc.ActionStarted)
+	slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", s.running("a").PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(string(slack)); got != "1000000" {
+		t.Errorf("timer slack %s ns", got)
+	}
+}
+
 func TestWhoIgnoresSIGTERMIsKilled(t *testing.T) {
 	s := newStage(t)
 	spec := s.spec("a", "ignore")

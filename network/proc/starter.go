@@ -7,7 +7,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// timerSlack is how late a sleep of a child may end. With the kernel's 50 µs the monitor of a Go program that is neither idle nor busy
+// wakes up ten thousand times a second, a tenth to a fifth of what a peer does; no timer of a node is that exact.
+const timerSlack = time.Millisecond
 
 // starter starts every child from one operating system thread. The kernel sends a child its parent-death signal when
 // the thread that created it ends, not the process, so that thread has to live as long as the supervisor.
@@ -24,6 +31,8 @@ func newStarter() *starter {
 	s := &starter{requests: make(chan startRequest)}
 	go func() {
 		runtime.LockOSThread()
+		// A thread that may not have it, which no kernel says today, starts children whose timers are as exact as ever.
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(timerSlack.Nanoseconds()), 0, 0, 0)
 		for request := range s.requests {
 			request.reply <- request.cmd.Start()
 		}
