@@ -23,6 +23,9 @@ type Options struct {
 	InFlight int
 	// QueueIntents (20,000) is how many intents may wait, LaneIntents (5,000) how many of one account.
 	QueueIntents, LaneIntents int
+	// Slow (300 ms) is how long a batch takes at least on a network that is busy, more than twice what an idle one needs: then a
+	// half-empty one waits, and fills, until the one before is back.
+	Slow time.Duration
 	// Attempts (8) is how often an intent that lost to others is carried again before its submitter is told.
 	Attempts int
 	// Remedies are tried for refused intents besides more credits for those that lack funds.
@@ -61,6 +64,9 @@ func (o Options) withDefaults() Options {
 	fill(&o.QueueIntents, 20_000)
 	fill(&o.LaneIntents, 5_000)
 	fill(&o.Attempts, 8)
+	if o.Slow == 0 {
+		o.Slow = 300 * time.Millisecond
+	}
 	if o.Meter == nil {
 		o.Meter = noMeter{}
 	}
@@ -115,10 +121,6 @@ const (
 	shortestApart = 250 * time.Millisecond
 	longestApart  = 2 * time.Second
 )
-
-// slow is how long a batch takes at least on a network that is busy, more than twice what an idle one needs: then a half-empty one
-// waits, and fills, until the one before is back.
-const slow = 300 * time.Millisecond
 
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
 const quietShare = 5
@@ -292,7 +294,7 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 			if now.Sub(b.departed[quiet]) < quietMemory {
 				limit = max(1, limit/quietShare)
 			}
-			if b.flying[ordinary] > 0 && b.took > slow && b.queue.size-b.queue.sizeAside < limit/2 {
+			if b.flying[ordinary] > 0 && b.took >= b.options.Slow && b.queue.size-b.queue.sizeAside < limit/2 {
 				break // It fills meanwhile.
 			}
 			taken, first = b.queue.take(now, false, limit, b.options.MaxBytes)

@@ -332,7 +332,7 @@ func TestCreditsAreNamed(t *testing.T) {
 
 // On a slow network a half-empty batch does not follow another that is on its way: what comes meanwhile leaves together, when that one is back.
 func TestBatchesFillWhileTheNetworkIsSlow(t *testing.T) {
-	h := newHouse(t, batch.Options{})
+	h := newHouse(t, batch.Options{Slow: time.Nanosecond})
 	shop := spec.OrganisationAddress("ShopMSP")
 	var mu sync.Mutex
 	var sizes []int
@@ -342,10 +342,7 @@ func TestBatchesFillWhileTheNetworkIsSlow(t *testing.T) {
 		sizes = append(sizes, len(intents))
 		n := len(sizes)
 		mu.Unlock()
-		switch n {
-		case 1:
-			time.Sleep(350 * time.Millisecond) // is what a slow network does
-		case 2:
+		if n == 2 {
 			close(entered)
 			<-leave
 		}

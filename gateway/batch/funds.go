@@ -32,6 +32,9 @@ func (b *Batcher) nameCredits(ctx context.Context, good []*entry) error {
 			continue
 		}
 		named[e.intent.Actor], e.first = true, true
+		if b.model.CreditCount(e.intent.Actor) == 0 {
+			continue // and its account is not read
+		}
 		needed, bounded := app.DebitOf(e.intent.Call.Command)
 		wanted := foldEvery
 		if e.tries[spec.InsufficientFunds] > 0 || !bounded { // a sweep asks for all it can get

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"github.com/cybermiles/cmt/chaincode/ledger"
 	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/chaincode/state"
 )
@@ -42,8 +41,9 @@ func (h *homes) put(address spec.Address, home uint32) {
 func (w *Witness) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.index, w.next, w.recent = 0, 0, nil
+	w.index, w.next, w.turned = 0, 0, 0
 	clear(w.changed)
+	clear(w.before)
 	w.homes = homes{}
 }
 
@@ -75,12 +75,11 @@ func (w *Witness) elsewhere(address spec.Address) uint32 {
 }
 
 // seeHome remembers the home of an account that was written. The caller holds the lock.
-func (w *Witness) seeHome(key ledger.Key, value []byte) {
-	address, err := spec.AddressFromBytes([]byte(key.ID))
-	if key.Kind != ledger.AccountKind || err != nil || address.Type != spec.KeyAccount {
+func (w *Witness) seeHome(account spec.Address, value []byte) {
+	if account.Type != spec.KeyAccount {
 		return
 	}
 	if home, err := state.HomeOf(value); err == nil {
-		w.homes.put(address, home)
+		w.homes.put(account, home)
 	}
 }

@@ -30,6 +30,8 @@ type Neighbours interface {
 // transactions, intents and homes.
 type Model interface {
 	Funds(ctx context.Context, address spec.Address, credits int) (app.Funds, error)
+	// CreditCount returns how many open credits an account has. It is asked for every payment.
+	CreditCount(address spec.Address) int
 	// Crowded returns the accounts, anybody's, that have at least so many open credits.
 	Crowded(ctx context.Context, credits int) ([]spec.Address, error)
 	Transaction(ctx context.Context, id string) (app.TransactionRecord, error)

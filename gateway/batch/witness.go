@@ -10,7 +10,7 @@ import (
 	"github.com/cybermiles/cmt/gateway/app"
 )
 
-// memoryBlocks is how many blocks the witness remembers: an endorsement older than that was refused long ago.
+// memoryBlocks is how many blocks the witness remembers, and up to twice as many: an endorsement older than that was refused long ago.
 const memoryBlocks = 32
 
 // Witness remembers what blocks showed: which keys others changed lately and in which block, for after a conflict Fabric does
@@ -21,23 +21,18 @@ type Witness struct {
 	own map[string]chan struct{}
 	// next is the number of the block that comes next.
 	next uint64
-	// changed has the last block in which others changed a key; recent has the keys of the last blocks, to forget them.
-	changed map[ledger.Key]uint64
-	recent  []seenBlock
+	// changed has, by the key as it lies on the ledger, the last block in which others changed it: those since the block turned, and
+	// before of as many blocks before it. All writes of all others pass here, so that none is forgotten one by one.
+	changed, before map[string]uint64
+	turned          uint64
 	// index is the own member's; homes has the key accounts that blocks have shown lately.
 	index uint32
 	homes homes
 }
 
-// seenBlock is a block and the keys that others changed in it.
-type seenBlock struct {
-	number uint64
-	keys   []ledger.Key
-}
-
 // NewWitness returns a witness that has seen nothing.
 func NewWitness() *Witness {
-	return &Witness{own: map[string]chan struct{}{}, changed: map[ledger.Key]uint64{}}
+	return &Witness{own: map[string]chan struct{}{}, changed: map[string]uint64{}, before: map[string]uint64{}}
 }
 
 // Own says that a transaction is the gateway's. The channel is closed once its block was seen.
@@ -60,7 +55,10 @@ func (w *Witness) disown(transaction string) {
 func (w *Witness) See(block app.Block) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	seen := seenBlock{number: block.Number}
+	if block.Number >= w.turned+memoryBlocks {
+		w.changed, w.before, w.turned = w.before, w.changed, block.Number
+		clear(w.changed)
+	}
 	for _, transaction := range block.Transactions {
 		own, isOwn := w.own[transaction.ID]
 		if isOwn {
@@ -68,28 +66,19 @@ func (w *Witness) See(block app.Block) {
 			defer close(own)
 		}
 		for _, write := range transaction.Writes {
-			key, err := state.ParseKey(write.Key)
-			if err != nil || key.Kind == ledger.CreditKind {
-				// A credit is given once, and folded with its owner's account.
+			if account, is := state.AccountOf(write.Key); is {
+				w.seeHome(account, write.Value)
+			}
+			if isOwn {
 				continue
 			}
-			w.seeHome(key, write.Value)
-			if !isOwn {
-				w.changed[key] = block.Number
-				seen.keys = append(seen.keys, key)
+			// A credit is given once, and folded with its owner's account.
+			if kind, err := state.KindOf(write.Key); err == nil && kind != ledger.CreditKind {
+				w.changed[write.Key] = block.Number
 			}
 		}
 	}
 	w.next = block.Number + 1
-	w.recent = append(w.recent, seen)
-	if len(w.recent) > memoryBlocks {
-		for _, key := range w.recent[0].keys {
-			if w.changed[key] == w.recent[0].number {
-				delete(w.changed, key)
-			}
-		}
-		w.recent = w.recent[1:]
-	}
 }
 
 // nextBlock is the number of the first block that the witness has not seen.
@@ -104,7 +93,14 @@ func (w *Witness) nextBlock() uint64 {
 func (w *Witness) ChangedByOthers(key ledger.Key, since uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	block, changed := w.changed[key]
+	if len(w.changed)+len(w.before) == 0 {
+		return false
+	}
+	name := state.FormatKey(key)
+	block, changed := w.changed[name]
+	if !changed {
+		block, changed = w.before[name]
+	}
 	return changed && block >= since
 }
 

@@ -16,6 +16,9 @@ func (s *Store) Funds(_ context.Context, address spec.Address, credits int) (app
 	return s.mirror.Funds(address, credits)
 }
 
+// CreditCount returns how many open credits an account has.
+func (s *Store) CreditCount(address spec.Address) int { return s.mirror.CreditCount(address) }
+
 // Crowded returns the accounts, anybody's, that have at least so many open credits.
 func (s *Store) Crowded(_ context.Context, credits int) ([]spec.Address, error) {
 	return s.mirror.Crowded(credits), nil

@@ -173,22 +173,30 @@ func (c *consortium) spread(ctx context.Context, lab *bench.Lab) (result bench.R
 	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), goal: spreadGoal, plan: strangers(c.people)})
 }
 
-// localAccounts is how many accounts act together: enough that each has come to rest before its next turn.
-const localAccounts = 6_000
+// Accounts that act together: circles whose people pay each other, many times in a short while, and then those of the next.
+const (
+	circles       = 10
+	circleSize    = 300
+	circlePays    = 1_000
+	circleTurns   = circles * circlePays
+	localAccounts = circles * circleSize
+)
 
 func (c *consortium) local(ctx context.Context, lab *bench.Lab) (result bench.Result, err error) {
 	if err := c.up(ctx, lab); err != nil {
 		return result, err
 	}
-	circle := c.people[:min(localAccounts, len(c.people))]
-	at := 0
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(circle), goal: localGoal, plan: func(over bool) *crowd.Job {
-		from, to := circle[at%len(circle)], circle[(at+1)%len(circle)]
-		if over || from.Busy {
+	people := c.people[:min(localAccounts, len(c.people))]
+	size, at := len(people)/circles, 0
+	return c.measure(ctx, lab, load{limit: outstanding, accounts: size * circles, goal: localGoal, plan: func(over bool) *crowd.Job {
+		if over {
 			return nil
 		}
+		first := at % circleTurns / circlePays * size
 		at++
-		return pay(from, to)
+		circle := people[first : first+size]
+		from := circle[rand.IntN(size)]
+		return &crowd.Job{Actor: from, Call: payment(other(circle, from), small), Operations: 1}
 	}})
 }
 
