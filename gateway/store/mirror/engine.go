@@ -14,7 +14,7 @@ import (
 
 // The engine's bounds, for a gateway of millions of people on a small machine: with both overlays some 100 MiB in all.
 const (
-	blockCache  = 16 << 20
+	blockCache  = 128 << 20
 	writeBuffer = 16 << 20
 	tableBytes  = 8 << 20
 	levelBytes  = 64 << 20
