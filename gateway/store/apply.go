@@ -90,10 +90,14 @@ type applier struct {
 	ctx        context.Context
 	tx         *sql.Tx
 	statements map[string]*sql.Stmt
+	// mirror is as it was before the block, or later when it is ahead.
+	mirror *mirror.Mirror
+	// disputed has the orders whose disputes the block opened.
+	disputed map[ledger.Key]bool
 }
 
-func newApplier(ctx context.Context, tx *sql.Tx) *applier {
-	return &applier{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}}
+func newApplier(ctx context.Context, tx *sql.Tx, before *mirror.Mirror) *applier {
+	return &applier{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, mirror: before, disputed: map[ledger.Key]bool{}}
 }
 
 func (a *applier) close() error {
@@ -156,7 +160,16 @@ func (a *applier) index(row row) error {
 	case ledger.Order:
 		err := a.exec("INSERT INTO orders (id, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
 			id, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
-		return errors.Join(err, a.settle(id, r))
+		if err != nil || !slices.Contains(endStates, r.State) {
+			return err
+		}
+		// Next to no order has a dispute, and the mirror says so at less than what two statements cost.
+		dispute := ledger.Key{Kind: ledger.DisputeKind, ID: row.key.ID}
+		known, err := a.mirror.Get(state.FormatKey(dispute))
+		if err != nil || known[0] == nil && !a.disputed[dispute] {
+			return err
+		}
+		return a.settle(id)
 	case ledger.Transfer:
 		return a.exec("INSERT INTO transfers (id, sender, receiver, position) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			id, r.From.Bytes(), r.To.Bytes(), row.position)
@@ -167,7 +180,8 @@ func (a *applier) index(row row) error {
 		return a.exec("INSERT INTO offers (id, listing, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
 			append(parent, id...), parent, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
 	case ledger.Dispute:
-		return a.dispute(id, r, row.position)
+		a.disputed[row.key] = true
+		return errors.Join(a.dispute(id, r, row.position), a.settle(id))
 	case ledger.Review:
 		return a.review(parent, spec.Side(row.key.ID[0]), r, row.position)
 	case ledger.TokenHold:
@@ -179,17 +193,19 @@ func (a *applier) index(row row) error {
 	return nil
 }
 
-// settle ends an open dispute whose order has ended. One that was ruled has its own state written behind the order's.
-func (a *applier) settle(order []byte, o ledger.Order) error {
-	switch o.State {
-	case spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_SPLIT, spec.OrderState_ORDER_STATE_RULED:
-	default:
-		return nil
-	}
+// endStates are those of an order that has ended with whatever there was between its sides.
+var endStates = []spec.OrderState{
+	spec.OrderState_ORDER_STATE_RELEASED, spec.OrderState_ORDER_STATE_REFUNDED, spec.OrderState_ORDER_STATE_SPLIT, spec.OrderState_ORDER_STATE_RULED,
+}
+
+// settle ends an open dispute whose order has ended; its own record is not written again then. One that was ruled has its own state
+// written behind the order's.
+func (a *applier) settle(order []byte) error {
 	var err error
 	for _, table := range []string{"disputes", "panels"} {
-		err = errors.Join(err, a.exec("UPDATE "+table+" SET state = ? WHERE id = ? AND state = ?",
-			int32(spec.DisputeState_DISPUTE_STATE_SETTLED), order, int32(spec.DisputeState_DISPUTE_STATE_OPEN)))
+		err = errors.Join(err, a.exec("UPDATE "+table+" SET state = ? WHERE id = ? AND state = ? AND EXISTS (SELECT 1 FROM orders WHERE id = ? AND state IN (?, ?, ?, ?))",
+			int32(spec.DisputeState_DISPUTE_STATE_SETTLED), order, int32(spec.DisputeState_DISPUTE_STATE_OPEN),
+			order, int32(endStates[0]), int32(endStates[1]), int32(endStates[2]), int32(endStates[3])))
 	}
 	return err
 }

@@ -80,7 +80,7 @@ func (s *Store) list(ctx context.Context, block app.Block, rows []row) error {
 		if block.Number > next {
 			return fmt.Errorf("block %d came when %d was wanted", block.Number, next)
 		}
-		a := newApplier(ctx, tx)
+		a := newApplier(ctx, tx, s.mirror)
 		return errors.Join(a.block(block, rows), a.close())
 	})
 }

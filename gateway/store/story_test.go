@@ -231,6 +231,14 @@ func (s *story) contest(o objects) {
 	s.call(shopMSP, "market:ShipOrder", &spec.ShipOrder{Order: o.conceded[:]})
 	s.act(s.alice, "market:OpenDispute", &spec.OpenDispute{Order: o.conceded[:], ReasonHash: aHash})
 	s.call(shopMSP, "market:RefundOrder", &spec.RefundOrder{Order: o.conceded[:]})
+	// And one in the transaction that opened it, by the buyer's.
+	forgiven := spec.NewID(spec.OrderType, s.alice.Address(), "o5")
+	s.act(s.alice, "market:PlaceOrder", &spec.PlaceOrder{Reference: "o5", Listing: o.listing[:], Version: 1, Quantity: 1, Total: cmt(10)})
+	s.call(shopMSP, "market:ShipOrder", &spec.ShipOrder{Order: forgiven[:]})
+	s.carry(
+		s.sign(s.alice, "market:OpenDispute", &spec.OpenDispute{Order: forgiven[:], ReasonHash: aHash}),
+		s.sign(s.alice, "market:ConfirmOrder", &spec.ConfirmOrder{Order: forgiven[:]}),
+	)
 	s.call(shopMSP, "market:EditListing", &spec.EditListing{Listing: o.listing[:], Version: 1, Price: cmt(11), Category: "cars", ContentHash: hash32})
 	s.call(treasuryMSP, "market:SuspendListing", &spec.SuspendListing{Listing: o.listing[:], Reason: "stolen"})
 	s.call(shopMSP, "market:CloseListing", &spec.CloseListing{Listing: o.listing[:]})

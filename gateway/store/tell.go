@@ -91,6 +91,9 @@ func (e *earlier) Money(owner spec.Address) (spec.Amount, error) {
 	}
 	account, _ := record.(ledger.Account)
 	sum := account.Balance
+	if e.mirror.CreditCount(owner) == 0 && len(e.written) == 0 {
+		return sum, nil
+	}
 	funds, err := e.mirror.Funds(owner, math.MaxInt)
 	if err != nil {
 		return sum, err

@@ -33,15 +33,15 @@ func (s *story) lists(from *store.Store, o objects) map[string]app.Page {
 		"2 offers, buyer":       offers(app.OfferQuery{Buyer: &bob}),
 		"0 offers, buyer":       offers(app.OfferQuery{Buyer: &alice}),
 		"1 offers, declined":    offers(app.OfferQuery{Seller: &shopAddress, State: spec.OfferState_OFFER_STATE_DECLINED}),
-		"2 disputes":            disputes(app.DisputeQuery{}),
-		"2 disputes, buyer":     disputes(app.DisputeQuery{Buyer: &alice}),
+		"3 disputes":            disputes(app.DisputeQuery{}),
+		"3 disputes, buyer":     disputes(app.DisputeQuery{Buyer: &alice}),
 		"0 disputes, buyer":     disputes(app.DisputeQuery{Buyer: &bob}),
 		"1 disputes, ruled":     disputes(app.DisputeQuery{Seller: &shopAddress, State: spec.DisputeState_DISPUTE_STATE_RULED}),
-		"1 disputes, settled":   disputes(app.DisputeQuery{State: spec.DisputeState_DISPUTE_STATE_SETTLED}),
-		"2 disputes, arbiter":   disputes(app.DisputeQuery{Arbiter: arbiterMSP, Buyer: &alice, Seller: &shopAddress}),
+		"2 disputes, settled":   disputes(app.DisputeQuery{State: spec.DisputeState_DISPUTE_STATE_SETTLED}),
+		"3 disputes, arbiter":   disputes(app.DisputeQuery{Arbiter: arbiterMSP, Buyer: &alice, Seller: &shopAddress}),
 		"0 disputes, no panel":  disputes(app.DisputeQuery{Arbiter: shopMSP}),
 		"0 disputes, to rule":   disputes(app.DisputeQuery{Arbiter: arbiterMSP, State: spec.DisputeState_DISPUTE_STATE_OPEN}),
-		"1 disputes, gave up":   disputes(app.DisputeQuery{Arbiter: arbiterMSP, State: spec.DisputeState_DISPUTE_STATE_SETTLED}),
+		"2 disputes, gave up":   disputes(app.DisputeQuery{Arbiter: arbiterMSP, State: spec.DisputeState_DISPUTE_STATE_SETTLED}),
 		"0 disputes, by others": disputes(app.DisputeQuery{Arbiter: arbiterMSP, Buyer: &bob}),
 		"2 reviews":             reviews(app.ReviewQuery{}),
 		"1 reviews, subject":    reviews(app.ReviewQuery{Subject: &shopAddress}),
@@ -75,7 +75,7 @@ func TestLists(t *testing.T) {
 			return s.store.Reviews(t.Context(), app.ReviewQuery{Cursor: c, Limit: 1})
 		},
 		"panels": func(c string) (app.Page, error) {
-			return s.store.Disputes(t.Context(), app.DisputeQuery{Arbiter: arbiterMSP, Cursor: c, Limit: 1})
+			return s.store.Disputes(t.Context(), app.DisputeQuery{Arbiter: arbiterMSP, State: spec.DisputeState_DISPUTE_STATE_SETTLED, Cursor: c, Limit: 1})
 		},
 	} {
 		first := mustPage(list(""))
