@@ -45,10 +45,13 @@ type Ordering struct {
 type Tuning struct {
 	// The memory limits are GOMEMLIMIT, for example 400MiB: more than a process needs, for one near its limit collects garbage all the
 	// time, up to half of it. A process whose live data exceed it goes on. Only the chaincode services collect at theirs and not before.
-	OrdererMemoryLimit   string        `yaml:"orderer_memory_limit"`
-	PeerMemoryLimit      string        `yaml:"peer_memory_limit"`
-	ChaincodeMemoryLimit string        `yaml:"chaincode_memory_limit"`
-	GatewayMemoryLimit   string        `yaml:"gateway_memory_limit"`
+	OrdererMemoryLimit   string `yaml:"orderer_memory_limit"`
+	PeerMemoryLimit      string `yaml:"peer_memory_limit"`
+	ChaincodeMemoryLimit string `yaml:"chaincode_memory_limit"`
+	GatewayMemoryLimit   string `yaml:"gateway_memory_limit"`
+	// StateCacheMiB is how much of the state a peer that is built here keeps in memory at most: it grows with what is read and written.
+	// A key takes some 100 octets, and 30 more of what PeerMemoryLimit bounds.
+	StateCacheMiB        int           `yaml:"state_cache_mib"`
 	HistoryDatabase      bool          `yaml:"history_database"`
 	GatewayConcurrency   int           `yaml:"gateway_concurrency"`
 	EndorserConcurrency  int           `yaml:"endorser_concurrency"`
@@ -141,7 +144,8 @@ func Defaults() Topology {
 		},
 		Tuning: Tuning{
 			OrdererMemoryLimit:   "384MiB",
-			PeerMemoryLimit:      "768MiB",
+			PeerMemoryLimit:      "2GiB",
+			StateCacheMiB:        1024,
 			ChaincodeMemoryLimit: "64MiB",
 			GatewayMemoryLimit:   "512MiB",
 			GatewayConcurrency:   5_000,

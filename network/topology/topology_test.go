@@ -101,6 +101,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		{"batch interval", "batch_interval: 100ms", "batch_interval: 0s", "ordering.batch_interval is 0s"},
 		{"complaint before forwarding", "batch_interval: 100ms", "batch_interval: 100ms\n  complain_timeout: 500ms", "ordering.complain_timeout"},
 		{"memory limit", "policies:", "tuning: {peer_memory_limit: lots}\npolicies:", "tuning.peer_memory_limit \"lots\""},
+		{"cache of the state", "policies:", "tuning: {state_cache_mib: 31}\npolicies:", "tuning.state_cache_mib is 31"},
 		{"genesis function", "function: consortium:Genesis", "function: \"drop table\"", "chaincode.genesis.function"},
 		{"version", `version: "1.0"`, `version: "1 0"`, "chaincode.version"},
 	} {

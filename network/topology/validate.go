@@ -105,6 +105,7 @@ func (t *Topology) validateTuning() error {
 		match("tuning.peer_memory_limit", u.PeerMemoryLimit, memoryLimit, "a size such as 800MiB"),
 		match("tuning.chaincode_memory_limit", u.ChaincodeMemoryLimit, memoryLimit, "a size such as 64MiB"),
 		match("tuning.gateway_memory_limit", u.GatewayMemoryLimit, memoryLimit, "a size such as 512MiB"),
+		between("tuning.state_cache_mib", u.StateCacheMiB, 32, 1<<20),
 		between("tuning.gateway_concurrency", u.GatewayConcurrency, 1, 1_000_000),
 		between("tuning.endorser_concurrency", u.EndorserConcurrency, 1, 1_000_000),
 		between("tuning.authentication_window", u.AuthenticationWindow, time.Second, 15*time.Minute),
