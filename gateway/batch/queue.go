@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/ledger"
@@ -197,7 +198,7 @@ func (q *queue) touchesHeld(e *entry) bool {
 // rotate lets those go first in a side's next turn who were not served in this, forgets empty lanes, and moves those that change sides.
 func (q *queue) rotate(aside bool) {
 	side := q.side(aside)
-	first, then := make([]*lane, 0, len(*side)), []*lane(nil)
+	var first, then []*lane
 	for _, l := range *side {
 		switch {
 		case len(l.entries) == 0:
@@ -219,7 +220,7 @@ func (q *queue) rotate(aside bool) {
 		}
 		l.served = false
 	}
-	*side = append(first, then...)
+	*side = slices.Concat(first, then)
 }
 
 // hold marks the keys of a batch that leaves and returns them; release frees them.
