@@ -92,12 +92,10 @@ type applier struct {
 	statements map[string]*sql.Stmt
 	// mirror is as it was before the block, or later when it is ahead.
 	mirror *mirror.Mirror
-	// disputed has the orders whose disputes the block opened.
-	disputed map[ledger.Key]bool
 }
 
 func newApplier(ctx context.Context, tx *sql.Tx, before *mirror.Mirror) *applier {
-	return &applier{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, mirror: before, disputed: map[ledger.Key]bool{}}
+	return &applier{ctx: ctx, tx: tx, statements: map[string]*sql.Stmt{}, mirror: before}
 }
 
 func (a *applier) close() error {
@@ -163,10 +161,10 @@ func (a *applier) index(row row) error {
 		if err != nil || !slices.Contains(endStates, r.State) {
 			return err
 		}
-		// Next to no order has a dispute, and the mirror says so at less than what two statements cost.
-		dispute := ledger.Key{Kind: ledger.DisputeKind, ID: row.key.ID}
-		known, err := a.mirror.Get(state.FormatKey(dispute))
-		if err != nil || known[0] == nil && !a.disputed[dispute] {
+		// Next to no order has a dispute, and the mirror says so at less than what two statements cost. One that this block opened was
+		// opened by the transaction that ended the order, for no two in a block change one order, and is settled with its own row.
+		dispute, err := a.mirror.Get(state.FormatKey(ledger.Key{Kind: ledger.DisputeKind, ID: row.key.ID}))
+		if err != nil || dispute[0] == nil {
 			return err
 		}
 		return a.settle(id)
@@ -180,7 +178,6 @@ func (a *applier) index(row row) error {
 		return a.exec("INSERT INTO offers (id, listing, buyer, seller, state, position) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state",
 			append(parent, id...), parent, r.Buyer.Bytes(), r.Seller.Bytes(), int32(r.State), row.position)
 	case ledger.Dispute:
-		a.disputed[row.key] = true
 		return errors.Join(a.dispute(id, r, row.position), a.settle(id))
 	case ledger.Review:
 		return a.review(parent, spec.Side(row.key.ID[0]), r, row.position)

@@ -13,7 +13,7 @@ import (
 )
 
 // timerSlack is how late a sleep of a child may end. With the kernel's 50 µs the monitor of a Go program that is neither idle nor busy
-// wakes up ten thousand times a second, a tenth to a fifth of what a peer does; no timer of a node is that exact.
+// wakes up ten thousand times a second, up to a fifth of what a peer does; no timer of a node is that exact.
 const timerSlack = time.Millisecond
 
 // starter starts every child from one operating system thread. The kernel sends a child its parent-death signal when

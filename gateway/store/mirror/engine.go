@@ -12,8 +12,10 @@ import (
 	"github.com/syndtr/goleveldb/leveldb/util"
 )
 
-// The engine's bounds, for a gateway of millions of people on a small machine: with both overlays some 100 MiB in all.
+// The engine's bounds, for a gateway of millions of people: with both overlays some 200 MiB in all, when there are so many.
 const (
+	// blockCache holds the filters and indexes of all tables, some 3 octets a key of tens of millions; in a smaller one they are read from
+	// the disk again for each key, whole.
 	blockCache  = 128 << 20
 	writeBuffer = 16 << 20
 	tableBytes  = 8 << 20

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 const (
 	// defaultAccounts is how many people there are when --accounts does not say.
 	defaultAccounts = 100_000
+	fewestAccounts  = 2 * circles
 	// fundCMT is what each person gets to begin with.
 	fundCMT = 100
 	// ownOrganisation is whose gateway this process stands in for: the first with a peer.
@@ -41,6 +43,9 @@ type consortium struct {
 func (c *consortium) up(ctx context.Context, lab *bench.Lab) error {
 	if c.network != nil {
 		return nil
+	}
+	if accounts := lab.Settings.Accounts; accounts != 0 && accounts < fewestAccounts {
+		return fmt.Errorf("--accounts %d: give at least %d, so that each of the circles of local has two", accounts, fewestAccounts)
 	}
 	// Idle, the plain token's network would still take its share of the machine.
 	if c.baseline.network != nil {
