@@ -96,36 +96,50 @@ type selection struct {
 	limit, maxBytes int
 	bytes, weight   int
 	taken           []*entry
+	// blocked are the lanes whose first intent cannot go with these.
+	blocked map[*lane]bool
 	// wake is when the first back-off ends that kept an intent from being taken.
 	wake time.Time
 }
 
-// take returns intents for one batch: in turns over the lanes of one side, up to all bounds, none that touches a held key, none
-// whose back-off has not ended, suspects only among themselves. It returns also when the first back-off ends, if that is what
+// take returns intents for one batch: in turns over the lanes of one side, circle by circle, up to all bounds, none that touches a held
+// key, none whose back-off has not ended, suspects only among themselves. It returns also when the first back-off ends, if that is what
 // it left some for.
 func (q *queue) take(now time.Time, aside bool, maxIntents, maxBytes int) (taken []*entry, wake time.Time) {
-	s := &selection{now: now, limit: maxIntents, maxBytes: maxBytes}
-	lanes := *q.side(aside)
-	blocked := map[*lane]bool{}
-	for progress := true; progress && len(s.taken) < s.limit; {
-		progress = false
-		for at := 0; at < len(lanes) && len(s.taken) < s.limit; at++ {
-			l := lanes[at]
-			if blocked[l] || len(l.entries) == 0 {
-				continue
-			}
-			l.moves = l.moves || q.apart(l.actor) != aside
-			for n := 0; n < atOnce && len(s.taken) < s.limit && len(l.entries) > 0; n++ {
-				if l.moves || !q.takeHead(s, l) {
-					blocked[l] = true
-					break
-				}
-				l.served, progress = true, true
-			}
+	s := &selection{now: now, limit: maxIntents, maxBytes: maxBytes, blocked: map[*lane]bool{}}
+	var begun []*lane
+	for _, c := range circles(*q.side(aside)) {
+		if !s.tears(c) {
+			begun = append(begun, c.lanes...)
+			q.turnOver(s, c.lanes)
 		}
+	}
+	for q.turnOver(s, begun) {
+		continue
 	}
 	q.rotate(aside)
 	return s.taken, s.wake
+}
+
+// turnOver takes a few intents of each lane that has some, and reports whether it took any.
+func (q *queue) turnOver(s *selection, lanes []*lane) (progress bool) {
+	for _, l := range lanes {
+		if len(s.taken) >= s.limit {
+			return false
+		}
+		if s.blocked[l] || len(l.entries) == 0 {
+			continue
+		}
+		l.moves = l.moves || q.apart(l.actor) != l.aside
+		for n := 0; n < atOnce && len(s.taken) < s.limit && len(l.entries) > 0; n++ {
+			if l.moves || !q.takeHead(s, l) {
+				s.blocked[l] = true
+				break
+			}
+			l.served, progress = true, true
+		}
+	}
+	return progress
 }
 
 // takeHead takes a lane's first intent if it may go with those that were taken.
