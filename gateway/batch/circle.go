@@ -9,11 +9,13 @@ type circle struct {
 	intents int
 }
 
-// smallCircle is how many intents a circle has at most that is torn without a loss.
+// smallCircle is how many intents a circle has at most that may be torn: it is hardly one.
 const smallCircle = atOnce
 
-// circles returns lanes by their circles, in the order of the first lane of each, and within each in the order given.
-func circles(lanes []*lane) []*circle {
+// circles returns lanes by their circles, in the order of the first lane of each, and within each in the order given. Of each lane it looks
+// at what would leave in its turn, and at nothing of one whose account is on its way: that waits in any company, and a payer of
+// thousands has many keys to look at.
+func (q *queue) circles(lanes []*lane) []*circle {
 	// leader leads from each lane towards the first of its circle.
 	leader := make([]int, len(lanes))
 	first := func(at int) int {
@@ -26,7 +28,10 @@ func circles(lanes []*lane) []*circle {
 	touching := make(map[ledger.Key]int, 2*len(lanes))
 	for at, l := range lanes {
 		leader[at] = at
-		for _, e := range l.entries {
+		if q.held[ledger.AccountKey(l.actor)] {
+			continue
+		}
+		for _, e := range l.entries[:min(atOnce, len(l.entries))] {
 			for _, key := range e.keys {
 				if other, touched := touching[key]; touched {
 					a, b := first(at), first(other)

@@ -108,7 +108,7 @@ type selection struct {
 func (q *queue) take(now time.Time, aside bool, maxIntents, maxBytes int) (taken []*entry, wake time.Time) {
 	s := &selection{now: now, limit: maxIntents, maxBytes: maxBytes, blocked: map[*lane]bool{}}
 	var begun []*lane
-	for _, c := range circles(*q.side(aside)) {
+	for _, c := range q.circles(*q.side(aside)) {
 		if !s.tears(c) {
 			begun = append(begun, c.lanes...)
 			q.turnOver(s, c.lanes)
@@ -121,7 +121,7 @@ func (q *queue) take(now time.Time, aside bool, maxIntents, maxBytes int) (taken
 	return s.taken, s.wake
 }
 
-// turnOver takes a few intents of each lane that has some, and reports whether it took any.
+// turnOver takes a few intents of each lane that has some, and reports whether another turn may bring more.
 func (q *queue) turnOver(s *selection, lanes []*lane) (progress bool) {
 	for _, l := range lanes {
 		if len(s.taken) >= s.limit {
