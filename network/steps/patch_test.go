@@ -53,3 +53,20 @@ func TestPatchWithinARepository(t *testing.T) {
 		t.Errorf("a patch that does not fit: %v", err)
 	}
 }
+
+// What the patches change is still tested by those who wrote it, and by what the patches add.
+func TestPatchedPackages(t *testing.T) {
+	if os.Getenv("CMT_TEST_NIGHTLY") != "1" {
+		t.Skip("it compiles half of Fabric: only nightly")
+	}
+	folder := t.TempDir()
+	if _, err := (Fabric{Source: filepath.Join("..", "fabric")}).patch(t.Context(), folder); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "test", "./common/cauthdsl/...", "./common/ledger/util/leveldbhelper/...", "./common/policies/...",
+		"./core/ledger/kvledger/txmgmt/statedb/stateleveldb/...")
+	cmd.Dir, cmd.Env = filepath.Join(folder, "fabric"), append(os.Environ(), "GOWORK=off")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, output)
+	}
+}

@@ -12,10 +12,10 @@ import (
 	"github.com/cybermiles/cmt/gateway/app"
 )
 
-// flushEntries is how many changes are gathered in memory before they go to the disk, sorted and in one write: some ten MiB.
+// flushEntries is how many changes are gathered in memory before they go to the disk, sorted and in one write: some twenty MiB.
 // An account that changes twice is written once, and a credit that is folded in the meantime never. A crash loses them; the
 // ledger still has their blocks.
-const flushEntries = 100_000
+const flushEntries = 200_000
 
 // Changes is what one block does. What it says of intents, and rows, were told from the mirror as it was before.
 type Changes struct {
