@@ -38,6 +38,7 @@ func New(genesisSHA256 string, log *slog.Logger) (*Chaincode, error) {
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
+	contracts.TransactionSerializer = &arguments{}
 	metadata, err := metadataJSON()
 	if err != nil {
 		return nil, fmt.Errorf("contract: metadata: %w", err)

@@ -161,8 +161,8 @@ func TestBatchBounds(t *testing.T) {
 	}{
 		"none":                       {encode(), spec.InvalidField},
 		"no bytes":                   {nil, spec.InvalidField},
-		"1000 intents":               {many(door.MaxBatchIntents), ""},
-		"1001 intents":               {many(door.MaxBatchIntents + 1), spec.InvalidField},
+		"2000 intents":               {many(door.MaxBatchIntents), ""},
+		"2001 intents":               {many(door.MaxBatchIntents + 1), spec.InvalidField},
 		"64 hints":                   {encode(hinted(spec.MaxHintedCredits)), ""},
 		"65 hints":                   {encode(hinted(spec.MaxHintedCredits + 1)), spec.InvalidField},
 		"65 hints behind a good one": {encode(anna.pays(1, 1), hinted(spec.MaxHintedCredits+1)), spec.InvalidField},
@@ -263,14 +263,14 @@ func TestLargestBatchIsBounded(t *testing.T) {
 		intents[i] = signers[i].pays(1, 1)
 	}
 	m := begun(signers...)
-	if _, result, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...)); code != "" || string(result) != `{"count":1000}` {
+	if _, result, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...)); code != "" || string(result) != `{"count":2000}` {
 		t.Errorf("the largest batch: %s, %q", result, code)
 	}
 	for credits, want := range map[int]spec.Code{4: "", 30: spec.BodyTooLarge} {
 		for i, in := range intents {
 			in.Hints = &spec.Hints{}
 			for n := range credits {
-				in.Hints.Credits = append(in.Hints.Credits, spec.CreditName{Tx: [20]byte{1}, N: uint32(n*1000 + i)}.Bytes())
+				in.Hints.Credits = append(in.Hints.Credits, spec.CreditName{Tx: [20]byte{1}, N: uint32(n*len(intents) + i)}.Bytes())
 			}
 		}
 		if _, _, code := execute(t, m, byRelay, spec.BatchFunction, encode(intents...)); code != want {

@@ -1,7 +1,6 @@
 package intent
 
 import (
-	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -62,9 +61,8 @@ func DecodeDiscount(ledgerID [16]byte, signed *spec.SignedDiscount) (*Discount, 
 }
 
 // Holds reports whether the signature does.
-func (d *Discount) Holds() bool {
-	if d.signed.Scheme == spec.Scheme_SCHEME_ED25519 {
-		return ed25519.VerifyWithOptions(d.signed.PublicKey, d.message, d.signed.Signature, ed25519Options)
-	}
-	return verifyP256(d.signed.PublicKey, d.message, d.signed.Signature)
+func (d *Discount) Holds() bool { return d.claim().holds() }
+
+func (d *Discount) claim() claim {
+	return claim{d.signed.Scheme, d.signed.PublicKey, d.message, d.signed.Signature}
 }

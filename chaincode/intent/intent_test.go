@@ -110,6 +110,37 @@ func TestSignedIntentsAreAccepted(t *testing.T) {
 	}
 }
 
+// Of a batch that processors share, each signature is checked by itself: who is refused is who did not sign, whatever the neighbours did.
+func TestSharedChecksAgreeWithSingleOnes(t *testing.T) {
+	const seed, count = 1127, 1000
+	random := mathrand.New(mathrand.NewPCG(seed, 0))
+	signers := []signer{ed25519Signer(t), ed25519Signer(t), p256Signer(t)}
+	for _, forged := range []float64{0, 0.001, 0.3} {
+		intents := make([]*intent.Intent, count)
+		want := make([]bool, count)
+		for i := range intents {
+			if random.IntN(50) == 0 {
+				continue // one whose form was refused
+			}
+			s := signers[random.IntN(len(signers))]
+			signed := s.intent(t, uint64(i+1), payment())
+			if want[i] = random.Float64() < forged; want[i] {
+				signed.Signature[random.IntN(32)] ^= 1 << random.IntN(8)
+			}
+			in, err := intent.Decode(ledgerID, signed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			intents[i] = in
+		}
+		for i, refusal := range intent.Check(intents) {
+			if refused := refusal != nil; refused != want[i] {
+				t.Errorf("seed %d, %v forged: intent %d is refused: %v, want %v", seed, forged, i, refused, want[i])
+			}
+		}
+	}
+}
+
 // What was signed for one ledger, by one key, is nothing on another, or for another's account.
 func TestSignaturesAreBound(t *testing.T) {
 	alice, bob := ed25519Signer(t), ed25519Signer(t)

@@ -25,7 +25,7 @@ type Pair struct {
 
 // maxLoad bounds the keys of one round: what the largest batch may name. The shim splits more than a thousand into several
 // messages and joins the answers; one that failed is missing from them, which the count of the values shows.
-const maxLoad = 8000
+const maxLoad = 12_000
 
 // Reader reads records through a stub.
 type Reader struct{ Stub Stub }

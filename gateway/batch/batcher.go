@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Parameters are the ledger's; ReadParameters asks for them.
 	Parameters Parameters
-	// MaxIntents (1,000) and MaxBytes (768 KiB) bound a batch; the chaincode takes no more intents, and 1 MiB.
+	// MaxIntents (2,000) and MaxBytes (1.5 MiB) bound a batch; the chaincode takes no more intents, and 2 MiB.
 	MaxIntents, MaxBytes int
 	// InFlight (2) is how many batches are on their way at a time.
 	InFlight int
@@ -58,8 +58,8 @@ func (o Options) withDefaults() Options {
 			*value = standard
 		}
 	}
-	fill(&o.MaxIntents, 1000)
-	fill(&o.MaxBytes, 768<<10)
+	fill(&o.MaxIntents, 2000)
+	fill(&o.MaxBytes, 1536<<10)
 	fill(&o.InFlight, 2)
 	fill(&o.QueueIntents, 20_000)
 	fill(&o.LaneIntents, 5_000)
@@ -123,7 +123,7 @@ const (
 )
 
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
-const quietShare = 5
+const quietShare = 10
 
 // quietMemory is for how long a quiet party is reckoned with after it was there.
 const quietMemory = 2 * time.Second

@@ -6,7 +6,7 @@ const (
 	// quietLimit is how many intents of a quiet party are in the house at most.
 	quietLimit = 8
 	// busyShare: a party is busy when so large a part of a batch could be filled with its intents. Who is neither is like everybody.
-	busyShare = 4
+	busyShare = 8
 	// maxQuiet is how many intents of quiet parties ride in a small batch of their own. More than that are no exception and ride
 	// with the others in their turn.
 	maxQuiet = 64

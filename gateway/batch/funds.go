@@ -15,12 +15,12 @@ const maxHints = spec.MaxHintedCredits
 // one payment brings, so that credits do not pile up.
 const foldEvery = 4
 
-// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 8,000 keys a round, and the intents' own are
+// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 12,000 keys a round, and the intents' own are
 // some thousands of them. Whom the rest would have served lacks funds for now and comes again. maxBatchKeys bounds those, with
 // every receiver of a payout, read or not; what is written once is not counted and has the rest.
 const (
 	maxBatchCredits = 4_000
-	maxBatchKeys    = 3_000
+	maxBatchKeys    = 6_000
 )
 
 // nameCredits names, for the first intent of each account that debits, open credits to fold.

@@ -148,7 +148,7 @@ func TestValidate(t *testing.T) {
 		"timeouts.endorse":       func(c *config.Config) { c.Timeouts.Endorse = 0 },
 		"retry.attempts":         func(c *config.Config) { c.Retry.Attempts = 0 },
 		"batch.in_flight":        func(c *config.Config) { c.Batch.InFlight = 0 },
-		"batch.max_bytes":        func(c *config.Config) { c.Batch.MaxBytes = 2 << 20 },
+		"batch.max_bytes":        func(c *config.Config) { c.Batch.MaxBytes = 3 << 20 },
 		"endorsements":           func(c *config.Config) { c.Endorsements = 0 },
 	} {
 		c := good

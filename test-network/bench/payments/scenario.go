@@ -22,7 +22,7 @@ const (
 )
 
 // outstanding is how many intents are on their way at a time: two batches in flight and one that fills.
-const outstanding = 3000
+const outstanding = 6000
 
 // small is one payment's amount: somewhat more than the ledger's least.
 var small = spec.Units(2_000_000_000_000_000)
