@@ -97,6 +97,8 @@ type Batcher struct {
 	departed [kinds]time.Time
 	// took is how long the last ordinary batch was on its way.
 	took time.Duration
+	// size is how many intents an ordinary batch has at most, for now.
+	size int
 	// apartPause is the pause after a batch that is carried apart.
 	apartPause time.Duration
 	// wake is told that there is something to dispatch.
@@ -125,6 +127,13 @@ const (
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
 const quietShare = 10
 
+// An ordinary batch that troublemakers cost the others halves the size of those that come, down to a part of the largest; each that
+// is not lost lets it grow by a part again: who always comes with new accounts spoils small batches.
+const (
+	smallestShare = 16
+	growthShare   = 16
+)
+
 // quietMemory is for how long a quiet party is reckoned with after it was there.
 const quietMemory = 2 * time.Second
 
@@ -151,7 +160,8 @@ func New(options Options, ledger Ledger, model Model, witness *Witness) *Batcher
 		waiting: map[spec.ID]*entry{}, posts: map[uint32]*post{}, quarantine: quarantine{}, wake: make(chan struct{}, 1),
 		apartPause: shortestApart,
 	}
-	b.queue = newQueue(b.apart, b.options.MaxIntents)
+	b.size = b.options.MaxIntents
+	b.queue = newQueue(b.apart, b.size)
 	return b
 }
 
@@ -290,7 +300,7 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 		var first time.Time
 		switch k {
 		case ordinary:
-			limit := b.options.MaxIntents
+			limit := b.size
 			if now.Sub(b.departed[quiet]) < quietMemory {
 				limit = max(1, limit/quietShare)
 			}
@@ -344,6 +354,11 @@ func (b *Batcher) pace(f *flight, l *landing, took time.Duration) {
 	switch {
 	case f.kind == ordinary:
 		b.took = took
+		if len(l.guilty) > 0 {
+			b.size = max(b.size/2, b.options.MaxIntents/smallestShare, 1)
+		} else {
+			b.size = min(b.size+max(1, b.options.MaxIntents/growthShare), b.options.MaxIntents)
+		}
 	case f.kind == apart && len(l.guilty) > 0:
 		b.apartPause = min(2*b.apartPause, longestApart)
 	case f.kind == apart:

@@ -63,6 +63,80 @@ func TestTroublemakerIsCarriedApart(t *testing.T) {
 	}
 }
 
+// Troublemakers that always come with another account cost smaller and smaller batches; when they stay away, batches grow again.
+func TestTroublemakersSpoilSmallBatches(t *testing.T) {
+	const most = 32
+	h := newHouse(t, batch.Options{MaxIntents: most, InFlight: 1})
+	shop := spec.OrganisationAddress("ShopMSP")
+	var mu sync.Mutex
+	troublemakers := map[string]*person{}
+	var spoiler *person
+	var spoiled, carried []int
+	var entered, leave chan struct{} // of the one that the others gather behind
+	h.ledger.carry = func(_ context.Context, intents []*spec.SignedIntent, next func() (app.Commit, error)) (app.Commit, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if entered != nil {
+			close(entered)
+			entered = nil
+			<-leave
+			return next()
+		}
+		spoiler = nil
+		for _, signed := range intents {
+			if p := troublemakers[string(signed.PublicKey)]; p != nil {
+				spoiler = p
+			}
+		}
+		if spoiler != nil {
+			delete(troublemakers, string(spoiler.key.Public().(ed25519.PublicKey)))
+			spoiled = append(spoiled, len(intents))
+		}
+		carried = append(carried, len(intents))
+		return next()
+	}
+	h.ledger.Overtaken = func() bool {
+		if spoiler != nil {
+			h.elsewhere(h.voids(spoiler, 50))
+		}
+		return spoiler != nil
+	}
+	strangersPay := func(intents []*spec.SignedIntent, count int) {
+		for range count {
+			intents = append(intents, h.pays(h.newPerson(10), shop, 1))
+		}
+		gathering := make(chan struct{})
+		mu.Lock()
+		entered, leave = gathering, make(chan struct{})
+		mu.Unlock()
+		taken := h.batcher.Take([]*spec.SignedIntent{h.pays(h.newPerson(10), shop, 1)}, false)
+		<-gathering
+		taken = append(taken, h.batcher.Take(intents, false)...)
+		close(leave)
+		for _, t := range taken {
+			_, err := t.Wait(h.ctx)
+			h.noErrors([]error{err})
+		}
+	}
+	const attacks = 4
+	for range attacks {
+		troublemaker := h.newPerson(10)
+		mu.Lock()
+		troublemakers[string(troublemaker.key.Public().(ed25519.PublicKey))] = troublemaker
+		mu.Unlock()
+		strangersPay([]*spec.SignedIntent{h.pays(troublemaker, shop, 1)}, most)
+	}
+	if len(spoiled) != attacks || spoiled[0] != most || slices.Max(spoiled[1:]) >= most || spoiled[attacks-1] > most*3/4 {
+		t.Errorf("batches of %v were spoiled; want %d, the first of %d, the others smaller, the last of three quarters at the most", spoiled, attacks, most)
+	}
+	for range 4 {
+		strangersPay(nil, 4*most)
+	}
+	if last := carried[len(carried)-3:]; slices.Max(last) != most {
+		t.Errorf("after a long calm batches have %v intents, want %d", last, most)
+	}
+}
+
 // Who is seen to act elsewhere is carried apart before it costs anybody a batch.
 func TestWhoActsElsewhereIsCarriedApart(t *testing.T) {
 	h := newHouse(t, batch.Options{})

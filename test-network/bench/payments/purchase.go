@@ -131,7 +131,7 @@ func (c *consortium) purchases(ctx context.Context, lab *bench.Lab) (result benc
 	if err != nil {
 		return result, err
 	}
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), goal: purchasesGoal, plan: m.plan})
+	return c.measure(ctx, lab, load{limit: outstandingPurchases, accounts: len(c.people), goal: purchasesGoal, plan: m.plan})
 }
 
 func (c *consortium) market(ctx context.Context, lab *bench.Lab) (*market, error) {
@@ -156,7 +156,7 @@ func (c *consortium) mixed(ctx context.Context, lab *bench.Lab) (result bench.Re
 		return result, err
 	}
 	anybody := strangers(m.buyers)
-	return c.measure(ctx, lab, load{limit: outstanding, accounts: len(c.people), plan: func(over bool) *crowd.Job {
+	return c.measure(ctx, lab, load{limit: outstandingPurchases, accounts: len(c.people), plan: func(over bool) *crowd.Job {
 		part := rand.IntN(100)
 		switch {
 		case len(m.pending) > 0 || part < mixedPurchases:

@@ -24,6 +24,10 @@ const (
 // outstanding is how many intents are on their way at a time: two batches in flight and one that fills.
 const outstanding = 6000
 
+// outstandingPurchases are as many whole purchases, each of which has one intent at a time on its way: with twice as many everybody only
+// waits twice as long.
+const outstandingPurchases = 3000
+
 // small is one payment's amount: somewhat more than the ledger's least.
 var small = spec.Units(2_000_000_000_000_000)
 
