@@ -7,8 +7,8 @@ import (
 	"github.com/hyperledger/fabric-contract-api-go/v2/serializer"
 )
 
-// arguments hands bytes over as they are. Any bytes keep to their schema, a list of numbers, and to see that contract-api would write
-// a batch as JSON and read it again: a twentieth of what it costs.
+// arguments hands bytes over as they are. Their schema is a list of numbers, which any bytes are; to see that, contract-api would write
+// a batch as JSON and read it again, a twentieth of what the batch costs.
 type arguments struct{ serializer.JSONSerializer }
 
 var _ serializer.TransactionSerializer = (*arguments)(nil)

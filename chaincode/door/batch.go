@@ -10,8 +10,8 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// Bounds of one batch: what a call does within the 50 ms that the design allows it (BenchmarkPaymentsMost, 44 ms on two cores), for each
-// transaction costs what some hundred payments do.
+// Bounds of one batch. A transaction costs the network what two hundred payments do, so that a batch is as large as the 50 ms allow that
+// the design gives one call (BenchmarkPaymentsMost: 44 ms on two cores).
 const (
 	MaxBatchBytes   = 2 << 20
 	MaxBatchIntents = 2000
