@@ -10,15 +10,9 @@ import (
 	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
-// Bounds of one batch. A transaction costs the network what two hundred payments do, so that a batch is as large as the 50 ms allow that
-// the design gives one call (BenchmarkPaymentsMost: 44 ms on two cores).
-const (
-	MaxBatchBytes   = 2 << 20
-	MaxBatchIntents = 2000
-	// MaxBatchPayments bounds the receivers of a batch's payouts and the lines of its carts together: 16 of the largest take little longer than 500
-	// payments between strangers (BenchmarkPayouts16).
-	MaxBatchPayments = 8000
-)
+// MaxBatchPayments bounds the receivers of a batch's payouts and the lines of its carts together: 16 of the largest take no longer than
+// the largest batch of payments between strangers (BenchmarkPayouts16, BenchmarkPaymentsMost).
+const MaxBatchPayments = 8000
 
 // maxDetail bounds what the answer says of one refusal, in bytes.
 const maxDetail = 200
@@ -58,15 +52,15 @@ func executeBatch(reader ledger.Reader, tx ledger.Transaction, argument []byte) 
 }
 
 func decodeBatch(data []byte) (*spec.Batch, error) {
-	if len(data) > MaxBatchBytes {
-		return nil, spec.Errorf(spec.BodyTooLarge, "%d bytes are more than %d", len(data), MaxBatchBytes)
+	if len(data) > spec.MaxBatchBytes {
+		return nil, spec.Errorf(spec.BodyTooLarge, "%d bytes are more than %d", len(data), spec.MaxBatchBytes)
 	}
 	var batch spec.Batch
 	if err := proto.Unmarshal(data, &batch); err != nil {
 		return nil, spec.Errorf(spec.Malformed, "the argument is no batch")
 	}
-	if n := len(batch.Intents); n == 0 || n > MaxBatchIntents {
-		return nil, spec.FieldErrorf(spec.InvalidField, "intents", "must have 1 to %d items, not %d", MaxBatchIntents, n)
+	if n := len(batch.Intents); n == 0 || n > spec.MaxBatchIntents {
+		return nil, spec.FieldErrorf(spec.InvalidField, "intents", "must have 1 to %d items, not %d", spec.MaxBatchIntents, n)
 	}
 	for i, in := range batch.Intents {
 		if len(in.GetHints().GetCredits()) > spec.MaxHintedCredits {

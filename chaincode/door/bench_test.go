@@ -37,7 +37,7 @@ func (m memory) DelState(string) error { return nil }
 func BenchmarkPayments500(b *testing.B) { benchmarkPayments(b, 500) }
 
 // BenchmarkPaymentsMost is the largest batch of what people do most: the design allows it 50 ms.
-func BenchmarkPaymentsMost(b *testing.B) { benchmarkPayments(b, door.MaxBatchIntents) }
+func BenchmarkPaymentsMost(b *testing.B) { benchmarkPayments(b, spec.MaxBatchIntents) }
 
 // benchmarkPayments runs a batch of payments of strangers to strangers, each of which folds one credit.
 func benchmarkPayments(b *testing.B, size int) {

@@ -161,13 +161,13 @@ func TestBatchBounds(t *testing.T) {
 	}{
 		"none":                       {encode(), spec.InvalidField},
 		"no bytes":                   {nil, spec.InvalidField},
-		"2000 intents":               {many(door.MaxBatchIntents), ""},
-		"2001 intents":               {many(door.MaxBatchIntents + 1), spec.InvalidField},
+		"2000 intents":               {many(spec.MaxBatchIntents), ""},
+		"2001 intents":               {many(spec.MaxBatchIntents + 1), spec.InvalidField},
 		"64 hints":                   {encode(hinted(spec.MaxHintedCredits)), ""},
 		"65 hints":                   {encode(hinted(spec.MaxHintedCredits + 1)), spec.InvalidField},
 		"65 hints behind a good one": {encode(anna.pays(1, 1), hinted(spec.MaxHintedCredits+1)), spec.InvalidField},
-		"the most bytes":             {filled(door.MaxBatchBytes), ""},
-		"a byte more":                {filled(door.MaxBatchBytes + 1), spec.BodyTooLarge},
+		"the most bytes":             {filled(spec.MaxBatchBytes), ""},
+		"a byte more":                {filled(spec.MaxBatchBytes + 1), spec.BodyTooLarge},
 		"garbage":                    {[]byte("\xff\xfe garbage"), spec.Malformed},
 		"JSON":                       {[]byte(`{"intents":[]}`), spec.Malformed},
 		"a truncated batch":          {encode(anna.pays(1, 1))[:20], spec.Malformed},
@@ -176,7 +176,7 @@ func TestBatchBounds(t *testing.T) {
 			t.Errorf("%s (%d bytes): %q, want %q", name, len(row.argument), code, row.code)
 		}
 	}
-	if got := len(filled(door.MaxBatchBytes)); got != door.MaxBatchBytes {
+	if got := len(filled(spec.MaxBatchBytes)); got != spec.MaxBatchBytes {
 		t.Errorf("the largest batch of this test has %d bytes", got)
 	}
 }
@@ -244,19 +244,19 @@ func TestBatchAnswer(t *testing.T) {
 		t.Errorf("a second after its time: %s", result)
 	}
 	// All that can be refused at once still has a bounded answer.
-	intents := make([]*spec.SignedIntent, door.MaxBatchIntents)
+	intents := make([]*spec.SignedIntent, spec.MaxBatchIntents)
 	for i := range intents {
 		intents[i] = forged
 	}
 	writes, result, code = execute(t, m, byRelay, spec.BatchFunction, encode(intents...))
-	if code != "" || len(writes) != 0 || len(result) > door.MaxBatchIntents*400 {
+	if code != "" || len(writes) != 0 || len(result) > spec.MaxBatchIntents*400 {
 		t.Errorf("%d forged intents: %d writes, %d bytes of answer, %q", len(intents), len(writes), len(result), code)
 	}
 }
 
 // The largest batch is carried, also when it folds; one that names more keys than may be loaded is refused whole and told why.
 func TestLargestBatchIsBounded(t *testing.T) {
-	intents := make([]*spec.SignedIntent, door.MaxBatchIntents)
+	intents := make([]*spec.SignedIntent, spec.MaxBatchIntents)
 	signers := make([]signer, len(intents))
 	for i := range intents {
 		signers[i] = newSigner(fmt.Sprint(i))

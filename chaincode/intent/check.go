@@ -68,10 +68,6 @@ func verify(claims []claim) []bool {
 	var work sync.WaitGroup
 	for p := range parts {
 		from, to := p*len(claims)/parts, (p+1)*len(claims)/parts
-		if p == parts-1 {
-			verifyPart(claims[from:to], holds[from:to])
-			break
-		}
 		work.Go(func() { verifyPart(claims[from:to], holds[from:to]) }) //determinism:joined each part has its own claims, and all are waited for
 	}
 	work.Wait()

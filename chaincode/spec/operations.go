@@ -108,6 +108,16 @@ const BatchFunction = BatchContract + ":Execute"
 // MaxHintedCredits is how many credits one command may fold.
 const MaxHintedCredits = 64
 
+// Bounds of one batch. A transaction costs the network what two hundred payments do, so that a batch is as large as the 50 ms allow that
+// the design gives one call (BenchmarkPaymentsMost in chaincode/door: 44 ms on two cores).
+const (
+	MaxBatchBytes   = 2 << 20
+	MaxBatchIntents = 2000
+)
+
+// MaxRoundKeys is how many keys a transaction reads at once at most: what the largest batch may name.
+const MaxRoundKeys = 12_000
+
 // Operations is the operation table.
 var Operations = []Operation{
 	{TokenContract, "Mint", 0, Write, Role_ROLE_TREASURER, &Mint{}, &MintView{}, MintType, "POST", "/v1/mints", ScopeTreasury,

@@ -228,7 +228,7 @@ func TestPagesCoverOneParent(t *testing.T) {
 }
 
 func TestLoadIsBounded(t *testing.T) {
-	keys := make([]ledger.Key, 12_001)
+	keys := make([]ledger.Key, spec.MaxRoundKeys+1)
 	for i := range keys {
 		keys[i] = ledger.FenceKey(uint64(i))
 	}

@@ -23,19 +23,16 @@ type Pair struct {
 	Value []byte
 }
 
-// maxLoad bounds the keys of one round: what the largest batch may name. The shim splits more than a thousand into several
-// messages and joins the answers; one that failed is missing from them, which the count of the values shows.
-const maxLoad = 12_000
-
 // Reader reads records through a stub.
 type Reader struct{ Stub Stub }
 
 var _ ledger.Reader = Reader{}
 
-// Load reads the records of the keys in one message.
+// Load reads the records of the keys in one round. The shim splits more than a thousand into several messages and joins the answers; one
+// that failed is missing from them, which the count of the values shows.
 func (r Reader) Load(keys []ledger.Key) ([]ledger.Record, error) {
-	if len(keys) > maxLoad {
-		return nil, spec.Errorf(spec.BodyTooLarge, "%d keys in one round are more than %d: carry fewer intents, or fewer credits to fold", len(keys), maxLoad)
+	if len(keys) > spec.MaxRoundKeys {
+		return nil, spec.Errorf(spec.BodyTooLarge, "%d keys in one round are more than %d: carry fewer intents, or fewer credits to fold", len(keys), spec.MaxRoundKeys)
 	}
 	names := make([]string, len(keys))
 	for i, key := range keys {

@@ -58,7 +58,7 @@ func (o Options) withDefaults() Options {
 			*value = standard
 		}
 	}
-	fill(&o.MaxIntents, 2000)
+	fill(&o.MaxIntents, spec.MaxBatchIntents)
 	fill(&o.MaxBytes, 1536<<10)
 	fill(&o.InFlight, 2)
 	fill(&o.QueueIntents, 20_000)
@@ -127,12 +127,9 @@ const (
 // quietShare is how much smaller ordinary batches are while quiet parties ride beside them, which wait in the peers behind them.
 const quietShare = 10
 
-// An ordinary batch that troublemakers cost the others halves the size of those that come, down to a part of the largest; each that
-// is not lost lets it grow by a part again: who always comes with new accounts spoils small batches.
-const (
-	smallestShare = 16
-	growthShare   = 16
-)
+// sizeSteps are those in which the size of ordinary batches grows, one with each that is not lost, the first being the smallest. One that
+// troublemakers cost the others halves it: who always comes with new accounts spoils small batches.
+const sizeSteps = 16
 
 // quietMemory is for how long a quiet party is reckoned with after it was there.
 const quietMemory = 2 * time.Second
@@ -302,7 +299,7 @@ func (b *Batcher) pick(now time.Time) (*flight, time.Time) {
 		case ordinary:
 			limit := b.size
 			if now.Sub(b.departed[quiet]) < quietMemory {
-				limit = max(1, limit/quietShare)
+				limit = min(limit, max(1, b.options.MaxIntents/quietShare))
 			}
 			if b.flying[ordinary] > 0 && b.took >= b.options.Slow && b.queue.size-b.queue.sizeAside < limit/2 {
 				break // It fills meanwhile.
@@ -354,10 +351,11 @@ func (b *Batcher) pace(f *flight, l *landing, took time.Duration) {
 	switch {
 	case f.kind == ordinary:
 		b.took = took
+		step := max(1, b.options.MaxIntents/sizeSteps)
 		if len(l.guilty) > 0 {
-			b.size = max(b.size/2, b.options.MaxIntents/smallestShare, 1)
-		} else {
-			b.size = min(b.size+max(1, b.options.MaxIntents/growthShare), b.options.MaxIntents)
+			b.size = max(b.size/2, step)
+		} else if l.causes[spec.Conflict]+l.causes[spec.Fenced] == 0 {
+			b.size = min(b.size+step, b.options.MaxIntents)
 		}
 	case f.kind == apart && len(l.guilty) > 0:
 		b.apartPause = min(2*b.apartPause, longestApart)

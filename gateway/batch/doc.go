@@ -1,4 +1,4 @@
-// Package batch carries signed intents: it gathers them into transactions of up to some hundreds, keeps those that touch the
+// Package batch carries signed intents: it gathers them into transactions of up to two thousand, keeps those that touch the
 // same keys together or apart in time, and tells each submitter what became of its own. It knows intents, the keys that
 // their rules name, and a port that carries a batch to the ledger; it must never know Fabric, HTTP or SQL.
 //

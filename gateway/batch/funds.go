@@ -15,12 +15,12 @@ const maxHints = spec.MaxHintedCredits
 // one payment brings, so that credits do not pile up.
 const foldEvery = 4
 
-// maxBatchCredits bounds the credits of one batch: the chaincode reads at most 12,000 keys a round, and the intents' own are
-// some thousands of them. Whom the rest would have served lacks funds for now and comes again. maxBatchKeys bounds those, with
-// every receiver of a payout, read or not; what is written once is not counted and has the rest.
+// maxBatchKeys bounds the keys that the intents of one batch name themselves, with every receiver of a payout, read or not. What is
+// written once is not counted, one key an intent; the rest of what the chaincode reads in a round is for credits. Whom more of these
+// would have served lacks funds for now and comes again.
 const (
-	maxBatchCredits = 4_000
-	maxBatchKeys    = 6_000
+	maxBatchKeys    = 3 * spec.MaxBatchIntents
+	maxBatchCredits = spec.MaxRoundKeys - maxBatchKeys - spec.MaxBatchIntents
 )
 
 // nameCredits names, for the first intent of each account that debits, open credits to fold.

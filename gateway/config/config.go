@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cybermiles/cmt/chaincode/spec"
 )
 
 // Config is all that can be set. Keys are the tags; the environment has them in capitals behind CMT_, with '_' for '.'.
@@ -134,7 +136,7 @@ type Sweep struct {
 
 // Batch bounds how signed intents are carried.
 type Batch struct {
-	// MaxIntents and MaxBytes bound one batch; the chaincode takes 2000 and 2 MiB.
+	// MaxIntents and MaxBytes bound one batch; the chaincode takes spec.MaxBatchIntents and spec.MaxBatchBytes.
 	MaxIntents int `mapstructure:"max_intents" yaml:"max_intents"`
 	MaxBytes   int `mapstructure:"max_bytes" yaml:"max_bytes"`
 	// InFlight is how many batches are on their way at a time.
@@ -179,7 +181,7 @@ func Default() Config {
 		Limits:  Limits{Lane: 256, RequestsPerSecond: 500},
 		Sweep:   Sweep{Threshold: 64, Interval: 2 * time.Second},
 		Intents: Intents{Keep: 30 * 24 * time.Hour},
-		Batch:   Batch{MaxIntents: 2000, MaxBytes: 1536 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
+		Batch:   Batch{MaxIntents: spec.MaxBatchIntents, MaxBytes: 1536 << 10, InFlight: 2, QueueIntents: 20_000, LaneIntents: 5_000, Attempts: 8},
 	}
 }
 
@@ -297,7 +299,7 @@ func (c Config) validateNumbers() error {
 	}{
 		{"endorsements", c.Endorsements, 1, 64}, {"retry.attempts", c.Retry.Attempts, 1, 100}, {"limits.lane", c.Limits.Lane, 1, 1 << 20},
 		{"sweep.threshold", c.Sweep.Threshold, 0, 1 << 20},
-		{"batch.max_intents", c.Batch.MaxIntents, 1, 2000}, {"batch.max_bytes", c.Batch.MaxBytes, 1 << 14, 2 << 20}, {"batch.in_flight", c.Batch.InFlight, 1, 64},
+		{"batch.max_intents", c.Batch.MaxIntents, 1, spec.MaxBatchIntents}, {"batch.max_bytes", c.Batch.MaxBytes, 1 << 14, spec.MaxBatchBytes}, {"batch.in_flight", c.Batch.InFlight, 1, 64},
 		{"batch.queue_intents", c.Batch.QueueIntents, 1, 1 << 20}, {"batch.lane_intents", c.Batch.LaneIntents, 1, 1 << 20}, {"batch.attempts", c.Batch.Attempts, 1, 100},
 	} {
 		if bound.value < bound.low || bound.value > bound.high {

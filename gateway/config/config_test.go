@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cybermiles/cmt/chaincode/spec"
 	"github.com/cybermiles/cmt/gateway/config"
 )
 
@@ -148,7 +149,7 @@ func TestValidate(t *testing.T) {
 		"timeouts.endorse":       func(c *config.Config) { c.Timeouts.Endorse = 0 },
 		"retry.attempts":         func(c *config.Config) { c.Retry.Attempts = 0 },
 		"batch.in_flight":        func(c *config.Config) { c.Batch.InFlight = 0 },
-		"batch.max_bytes":        func(c *config.Config) { c.Batch.MaxBytes = 3 << 20 },
+		"batch.max_bytes":        func(c *config.Config) { c.Batch.MaxBytes = spec.MaxBatchBytes + 1 },
 		"endorsements":           func(c *config.Config) { c.Endorsements = 0 },
 	} {
 		c := good
