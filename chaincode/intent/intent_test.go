@@ -316,18 +316,36 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func BenchmarkCheck500(b *testing.B) {
-	intents := make([]*intent.Intent, 500)
+func BenchmarkCheck1(b *testing.B)    { benchmarkCheck(b, 1, 1) }
+func BenchmarkCheck4(b *testing.B)    { benchmarkCheck(b, 4, 1) }
+func BenchmarkCheck500(b *testing.B)  { benchmarkCheck(b, 500, 1) }
+func BenchmarkCheckMost(b *testing.B) { benchmarkCheck(b, spec.MaxBatchIntents, 1) }
+
+// BenchmarkCheckThree has three intents of each person, as a circle's are.
+func BenchmarkCheckThree(b *testing.B) { benchmarkCheck(b, spec.MaxBatchIntents, 3) }
+
+// benchmarkCheck checks signatures of people who signed before.
+func benchmarkCheck(b *testing.B, count, each int) {
+	intents := make([]*intent.Intent, count)
+	var s signer
 	for i := range intents {
-		in, err := intent.Decode(ledgerID, ed25519Signer(b).intent(b, 1, payment()))
+		if i%each == 0 {
+			s = ed25519Signer(b)
+		}
+		in, err := intent.Decode(ledgerID, s.intent(b, uint64(i+1), payment()))
 		if err != nil {
 			b.Fatal(err)
 		}
 		intents[i] = in
 	}
 	for b.Loop() {
-		intent.Check(intents)
+		for _, refusal := range intent.Check(intents) {
+			if refusal != nil {
+				b.Fatal(refusal)
+			}
+		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*count), "µs/signature")
 }
 
 func BenchmarkDecode(b *testing.B) {

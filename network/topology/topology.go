@@ -146,7 +146,7 @@ func Defaults() Topology {
 			OrdererMemoryLimit:   "384MiB",
 			PeerMemoryLimit:      "2GiB",
 			StateCacheMiB:        1024,
-			ChaincodeMemoryLimit: "64MiB",
+			ChaincodeMemoryLimit: "96MiB",
 			GatewayMemoryLimit:   "512MiB",
 			GatewayConcurrency:   5_000,
 			EndorserConcurrency:  5_000,

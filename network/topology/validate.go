@@ -103,7 +103,7 @@ func (t *Topology) validateTuning() error {
 	return first(
 		match("tuning.orderer_memory_limit", u.OrdererMemoryLimit, memoryLimit, "a size such as 400MiB"),
 		match("tuning.peer_memory_limit", u.PeerMemoryLimit, memoryLimit, "a size such as 800MiB"),
-		match("tuning.chaincode_memory_limit", u.ChaincodeMemoryLimit, memoryLimit, "a size such as 64MiB"),
+		match("tuning.chaincode_memory_limit", u.ChaincodeMemoryLimit, memoryLimit, "a size such as 96MiB"),
 		match("tuning.gateway_memory_limit", u.GatewayMemoryLimit, memoryLimit, "a size such as 512MiB"),
 		between("tuning.state_cache_mib", u.StateCacheMiB, 32, 1<<20),
 		between("tuning.gateway_concurrency", u.GatewayConcurrency, 1, 1_000_000),
