@@ -64,7 +64,8 @@ func TestPatchedPackages(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "test", "./common/cauthdsl/...", "./common/ledger/util/leveldbhelper/...", "./common/policies/...",
-		"./core/ledger/kvledger/txmgmt/statedb/stateleveldb/...")
+		"./core/ledger/kvledger/txmgmt/statedb/stateleveldb/...", "./core/ledger/kvledger/txmgmt/rwsetutil/...",
+		"./core/common/validation/statebased/...", "./core/committer/txvalidator/v20/...")
 	cmd.Dir, cmd.Env = filepath.Join(folder, "fabric"), append(os.Environ(), "GOWORK=off")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, output)
