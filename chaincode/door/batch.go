@@ -24,15 +24,15 @@ func executeBatch(reader ledger.Reader, tx ledger.Transaction, argument []byte) 
 	if err != nil {
 		return nil, nil, err
 	}
-	ledgerID, err := ledger.ID(reader)
+	params, err := ledger.ReadParameters(reader)
 	if err != nil {
 		return nil, nil, err
 	}
-	intents, refusals := checkIntents(ledgerID, batch)
+	intents, refusals := checkIntents(params.LedgerID, batch)
 	if n := payments(intents); n > MaxBatchPayments {
 		return nil, nil, spec.Errorf(spec.BodyTooLarge, "%d receivers of payouts and lines of carts are more than %d", n, MaxBatchPayments)
 	}
-	writes, ruled, err := ledger.ExecuteBatch(reader, tx, intents)
+	writes, ruled, err := ledger.ExecuteBatch(reader, tx, params, intents)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -37,11 +37,11 @@ func checkDiscount(reader ledger.Reader, call *spec.Call) error {
 	if signed == nil {
 		return nil
 	}
-	ledgerID, err := ledger.ID(reader)
+	params, err := ledger.ReadParameters(reader)
 	if err != nil {
 		return err
 	}
-	discount, err := intent.DecodeDiscount(ledgerID, signed)
+	discount, err := intent.DecodeDiscount(params.LedgerID, signed)
 	if err != nil {
 		return err
 	}

@@ -14,17 +14,17 @@ type Intent struct {
 	Call       *spec.Call
 }
 
-// ID returns the ledger's identifier, which keys sign along with what they ask.
-func ID(reader Reader) (id [16]byte, err error) {
+// ReadParameters returns the parameters, with the ledger's identifier, which keys sign along with what they ask.
+func ReadParameters(reader Reader) (Parameters, error) {
 	records, err := reader.Load([]Key{ParametersKey()})
 	if err != nil {
-		return id, err
+		return Parameters{}, err
 	}
 	params, ok := records[0].(Parameters)
 	if !ok {
-		return id, spec.Errorf(spec.NotInitialised, "submit %s first", genesisName)
+		return Parameters{}, spec.Errorf(spec.NotInitialised, "submit %s first", genesisName)
 	}
-	return params.LedgerID, nil
+	return params, nil
 }
 
 // keysAnIntent is about how many keys a payment names, for maps that do not have to grow.
@@ -33,9 +33,10 @@ const keysAnIntent = 3
 // ExecuteBatch runs the intents in their order in one transaction and returns the changes in the order of their keys, and a
 // refusal, or nil, for each intent. A refused intent changes nothing and uses up nothing; its neighbours are untouched. An
 // intent that is refused already stands as nil and is passed over. The error is the whole batch's: a refusal of the relay,
-// or the reader's.
-func ExecuteBatch(reader Reader, tx Transaction, intents []*Intent) ([]Write, []*spec.Error, error) {
+// or the reader's. The parameters are those that ReadParameters read in this transaction.
+func ExecuteBatch(reader Reader, tx Transaction, params Parameters, intents []*Intent) ([]Write, []*spec.Error, error) {
 	w := newWork(reader, tx, keysAnIntent*len(intents))
+	w.know(params)
 	w.actors = make(map[spec.Address]bool, len(intents))
 	refusals := make([]*spec.Error, len(intents))
 	var tasks []*task
@@ -113,7 +114,7 @@ func (t *task) decideIntent(in *Intent) error {
 // cost each other anything, so whoever carries intents keeps those that do apart. They are what the operation's rule names
 // before it has seen any record: keys that follow from records belong to an object that is among them.
 func Contended(in *Intent) []Key {
-	t := &task{work: newWork(nil, Transaction{}, 0), call: in.Call, actor: in.Actor, signed: true}
+	t := &task{work: &work{}, call: in.Call, actor: in.Actor, signed: true}
 	keys := []Key{AccountKey(in.Actor)}
 	if t.find() != nil {
 		return keys

@@ -93,6 +93,15 @@ func payment(actor string, nonce uint64, to spec.Address, cmt uint32) *ledger.In
 	return intentOf(actor, nonce, &spec.Transfer{To: to.Bytes(), Amount: spec.CMT(cmt).Bytes()})
 }
 
+// execute runs a batch as its door does, which has read the parameters.
+func (b bench) execute(tx ledger.Transaction, intents []*ledger.Intent) ([]ledger.Write, []*spec.Error, error) {
+	params, err := ledger.ReadParameters(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ledger.ExecuteBatch(b, tx, params, intents)
+}
+
 func (b bench) batch(t testing.TB, intents ...*ledger.Intent) []spec.Code {
 	t.Helper()
 	return b.batchBy(t, relayMSP, intents...)
@@ -101,7 +110,7 @@ func (b bench) batch(t testing.TB, intents ...*ledger.Intent) []spec.Code {
 func (b bench) batchBy(t testing.TB, mspID string, intents ...*ledger.Intent) []spec.Code {
 	t.Helper()
 	tx := ledger.Transaction{ID: sha256.Sum256(fmt.Append(nil, len(b), intents)), Time: batchTime, MSPID: mspID, IsClient: true}
-	writes, refusals, err := ledger.ExecuteBatch(b, tx, intents)
+	writes, refusals, err := b.execute(tx, intents)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,12 +302,12 @@ func TestRelayIsChecked(t *testing.T) {
 		"a stranger": {ledger.Transaction{Time: batchTime, MSPID: "StrangerMSP", IsClient: true}, spec.NotAMember},
 		"a peer":     {ledger.Transaction{Time: batchTime, MSPID: relayMSP}, spec.NotAClient},
 	} {
-		if writes, _, err := ledger.ExecuteBatch(b, row.tx, intents); spec.ErrorCode(err) != row.code || writes != nil {
+		if writes, _, err := b.execute(row.tx, intents); spec.ErrorCode(err) != row.code || writes != nil {
 			t.Errorf("%s: %v, %d writes", name, err, len(writes))
 		}
 	}
 	b[ledger.FenceKey(batchTime/300)] = ledger.Fence{}
-	if _, _, err := ledger.ExecuteBatch(b, ledger.Transaction{Time: batchTime, MSPID: relayMSP, IsClient: true}, intents); spec.ErrorCode(err) != spec.Fenced {
+	if _, _, err := b.execute(ledger.Transaction{Time: batchTime, MSPID: relayMSP, IsClient: true}, intents); spec.ErrorCode(err) != spec.Fenced {
 		t.Errorf("behind its fence: %v", err)
 	}
 }
@@ -312,7 +321,7 @@ func TestNeighboursAreUntouched(t *testing.T) {
 			intents := rapid.SliceOfN(rapid.Custom(drawIntent), 1, 12).Draw(t, "intents")
 			without := maps.Clone(with)
 			tx := ledger.Transaction{ID: sha256.Sum256([]byte{byte(round)}), Time: batchTime, MSPID: relayMSP, IsClient: true}
-			writes, refusals, err := ledger.ExecuteBatch(with, tx, intents)
+			writes, refusals, err := with.execute(tx, intents)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -327,7 +336,7 @@ func TestNeighboursAreUntouched(t *testing.T) {
 					accepted[i] = nil
 				}
 			}
-			writes, refusals, err = ledger.ExecuteBatch(without, tx, accepted)
+			writes, refusals, err = without.execute(tx, accepted)
 			if err != nil {
 				t.Fatal(err)
 			}

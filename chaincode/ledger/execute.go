@@ -84,12 +84,12 @@ func (t *task) find() error {
 
 // get returns the record of a key that the rule has named, or false when there is none.
 func get[T Record](t *task, key Key) (T, bool) {
-	record, ok := t.view[key].(T)
+	record, ok := t.record(key).(T)
 	return record, ok
 }
 
 // has reports whether there is a record under the key.
-func has(t *task, key Key) bool { return t.view[key] != nil }
+func has(t *task, key Key) bool { return t.record(key) != nil }
 
 // params returns the parameters; admit made sure that there are some.
 func (t *task) params() Parameters { return t.parameters }

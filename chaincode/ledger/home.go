@@ -18,7 +18,7 @@ func (t *task) receiverKeys(to spec.Address) []Key {
 // opens returns the account that the command opens at home with its carrier: that of a person who has none, when the carrier
 // hints so and the account was looked at. Organisations' accounts are theirs to open.
 func (t *task) opens(to spec.Address) (Account, bool) {
-	record, looked := t.view[AccountKey(to)]
+	record, looked := t.look(AccountKey(to))
 	if !t.signed || !t.call.Hints.GetOpen() || !looked || record != nil || to.Type != spec.KeyAccount {
 		return Account{}, false
 	}

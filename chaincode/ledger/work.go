@@ -15,13 +15,10 @@ type work struct {
 	reader     Reader
 	tx         Transaction
 	parameters Parameters
-	// expected is about how many keys the rules will name.
-	expected int
-	// view holds what was loaded and what was put since; a nil record is an absent one.
-	view   map[Key]Record
+	// slots have what was asked for or put, places where a key has its slot.
+	slots  []slot
+	places map[Key]int
 	writes []Write
-	// place is where a key stands in writes.
-	place map[Key]int
 	// journal undoes the command at work.
 	journal []change
 	// gifts numbers the credits that the transaction gives, one a receiver and cause.
@@ -30,9 +27,19 @@ type work struct {
 	actors map[spec.Address]bool
 }
 
+// slot is what is known of a key.
+type slot struct {
+	// record is what was loaded, or put since; nil when there is none.
+	record Record
+	// loaded: the record is known.
+	loaded bool
+	// write is where the key stands in the writes, from 1 on; 0 when it was not put.
+	write int
+}
+
 // change is what a put replaced.
 type change struct {
-	key    Key
+	place  int
 	before Record
 	fresh  bool
 }
@@ -45,9 +52,41 @@ type gift struct {
 // newWork returns work that expects to name about so many keys.
 func newWork(reader Reader, tx Transaction, expected int) *work {
 	return &work{
-		reader: reader, tx: tx, expected: expected,
-		view: make(map[Key]Record, expected), place: make(map[Key]int, expected), gifts: map[gift]uint32{},
+		reader: reader, tx: tx, slots: make([]slot, 0, expected), places: make(map[Key]int, expected), gifts: map[gift]uint32{},
 	}
+}
+
+// slot returns a key's slot, a new one when it has none. It is good until the next one is new.
+func (w *work) slot(key Key) (s *slot, place int) {
+	place, ok := w.places[key]
+	if !ok {
+		place = len(w.slots)
+		w.places[key] = place
+		w.slots = append(w.slots, slot{})
+	}
+	return &w.slots[place], place
+}
+
+// look returns the record of a key, nil when there is none, and whether it is known.
+func (w *work) look(key Key) (record Record, known bool) {
+	place, ok := w.places[key]
+	if !ok {
+		return nil, false
+	}
+	return w.slots[place].record, w.slots[place].loaded
+}
+
+// record returns the record of a key, nil when there is none.
+func (w *work) record(key Key) Record {
+	record, _ := w.look(key)
+	return record
+}
+
+// know takes the parameters, which were read before, for loaded: then rules know from the first round on what to name.
+func (w *work) know(params Parameters) {
+	s, _ := w.slot(ParametersKey())
+	s.record, s.loaded = params, true
+	w.parameters = params
 }
 
 // load reads what the rules name, round by round, until they name nothing new. A task without a rule names nothing.
@@ -69,32 +108,32 @@ func (w *work) load(kind spec.Kind, tasks []*task) error {
 			return spec.Errorf(spec.Internal, "round %d: asked for %d records, got %d", round+1, len(missing), len(records))
 		}
 		for i, key := range missing {
-			w.view[key] = records[i]
+			s, _ := w.slot(key)
+			s.record, s.loaded = records[i], true
 		}
-		w.parameters, _ = w.view[ParametersKey()].(Parameters)
+		w.parameters, _ = w.record(ParametersKey()).(Parameters)
 	}
 }
 
 // missing returns the keys that the rules name, from what is known, and that are not loaded yet, each once.
 func (w *work) missing(kind spec.Kind, tasks []*task) []Key {
 	var missing []Key
-	asked := make(map[Key]bool, max(0, w.expected-len(w.view)))
 	// want reports whether all of the keys are loaded.
 	want := func(keys []Key) bool {
 		all := true
 		for _, key := range keys {
-			if _, loaded := w.view[key]; loaded {
+			before := len(w.slots)
+			if s, _ := w.slot(key); s.loaded {
 				continue
 			}
 			all = false
-			if !asked[key] {
-				asked[key] = true
+			if len(w.slots) > before { // nobody asked for it yet
 				missing = append(missing, key)
 			}
 		}
 		return all
 	}
-	_, begun := w.view[ParametersKey()]
+	_, begun := w.look(ParametersKey())
 	want(w.ownKeys(kind))
 	for _, t := range tasks {
 		// What a rule names follows from the command, the parameters, the caller, and what it named before: when all of that is
@@ -109,7 +148,7 @@ func (w *work) missing(kind spec.Kind, tasks []*task) []Key {
 // ownKeys are the keys of every transaction: the parameters, the caller's membership and, for a write, its epoch's fence.
 func (w *work) ownKeys(kind spec.Kind) []Key {
 	keys := []Key{ParametersKey(), MemberKey(w.tx.MSPID)}
-	if kind == spec.Write && w.view[ParametersKey()] != nil {
+	if kind == spec.Write && w.record(ParametersKey()) != nil {
 		keys = append(keys, FenceKey(w.parameters.epoch(w.tx.Time)))
 	}
 	return keys
@@ -128,17 +167,17 @@ func (w *work) admit(kind spec.Kind, role spec.Role, isGenesis bool) error {
 	if isGenesis {
 		return nil
 	}
-	if w.view[ParametersKey()] == nil {
+	if w.record(ParametersKey()) == nil {
 		return spec.Errorf(spec.NotInitialised, "submit %s first", genesisName)
 	}
-	member, ok := w.view[MemberKey(w.tx.MSPID)].(Member)
+	member, ok := w.record(MemberKey(w.tx.MSPID)).(Member)
 	if !ok {
 		return spec.Errorf(spec.NotAMember, "%s is not a member", w.tx.MSPID)
 	}
 	if role != 0 && !member.Has(role) {
 		return spec.Errorf(spec.RoleRequired, "%s lacks the role %s", w.tx.MSPID, spec.EnumText(role.Descriptor(), role.Number()))
 	}
-	if epoch := w.parameters.epoch(w.tx.Time); kind == spec.Write && w.view[FenceKey(epoch)] != nil {
+	if epoch := w.parameters.epoch(w.tx.Time); kind == spec.Write && w.record(FenceKey(epoch)) != nil {
 		return spec.Errorf(spec.Fenced, "epoch %d was closed", epoch)
 	}
 	return nil
@@ -146,15 +185,15 @@ func (w *work) admit(kind spec.Kind, role spec.Role, isGenesis bool) error {
 
 // put changes a record.
 func (w *work) put(key Key, record Record) {
-	at, written := w.place[key]
-	w.journal = append(w.journal, change{key: key, before: w.view[key], fresh: !written})
-	w.view[key] = record
-	if written {
-		w.writes[at].Record = record
+	s, place := w.slot(key)
+	w.journal = append(w.journal, change{place: place, before: s.record, fresh: s.write == 0})
+	s.record, s.loaded = record, true
+	if s.write > 0 {
+		w.writes[s.write-1].Record = record
 		return
 	}
-	w.place[key] = len(w.writes)
 	w.writes = append(w.writes, Write{Key: key, Record: record})
+	s.write = len(w.writes)
 }
 
 // remove deletes a record.
@@ -167,13 +206,14 @@ func (w *work) keep() { w.journal = w.journal[:0] }
 func (w *work) undo() {
 	for i := len(w.journal) - 1; i >= 0; i-- {
 		c := w.journal[i]
-		w.view[c.key] = c.before
+		s := &w.slots[c.place]
+		s.record = c.before
 		if c.fresh {
 			// Changes are undone last first, so that a fresh one is the last of the writes.
-			delete(w.place, c.key)
+			s.write = 0
 			w.writes = w.writes[:len(w.writes)-1]
 		} else {
-			w.writes[w.place[c.key]].Record = c.before
+			w.writes[s.write-1].Record = c.before
 		}
 	}
 	w.journal = w.journal[:0]

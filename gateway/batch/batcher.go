@@ -234,7 +234,6 @@ func (b *Batcher) learnHome(account spec.Address) {
 func (b *Batcher) carryHere(e *entry) {
 	e.home, e.suspect, e.limit, e.notBefore = 0, false, 0, time.Time{}
 	e.payAtHome(b.witness, b.guest)
-	e.nameKeys()
 }
 
 // nudge wakes the dispatcher; one nudge is as good as many.

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -80,18 +81,15 @@ func (e *entry) ledgerIntent() *ledger.Intent {
 // hint adds.
 func (e *entry) payAtHome(witness *Witness, guest func(spec.Address) bool) {
 	open := e.signed.Hints.Open
-	e.signed.Hints.Open = false
-	blind := map[ledger.Key]bool{}
-	for _, key := range ledger.Contended(e.ledgerIntent()) {
-		blind[key] = true
-	}
+	e.payBlindly()
+	blind := e.keys
 	e.signed.Hints.Direct, e.signed.Hints.Open = true, open
-	all := ledger.Contended(e.ledgerIntent())
-	e.receivers, e.weight = map[ledger.Key]bool{}, len(all)
-	e.parties = all[:min(len(all), maxParties)]
+	e.nameKeys()
+	e.receivers, e.weight = map[ledger.Key]bool{}, len(e.keys)
+	e.parties = e.keys[:min(len(e.keys), maxParties)]
 	direct, elsewhere := open, false
-	for _, key := range all {
-		if blind[key] {
+	for _, key := range e.keys {
+		if slices.Contains(blind, key) {
 			continue
 		}
 		e.receivers[key] = true

@@ -238,7 +238,12 @@ func (q *queue) rotate(aside bool) {
 }
 
 // hold marks the keys of a batch that leaves and returns them; release frees them.
-func (q *queue) hold(entries []*entry) (keys []ledger.Key) {
+func (q *queue) hold(entries []*entry) []ledger.Key {
+	count := 0
+	for _, e := range entries {
+		count += len(e.keys)
+	}
+	keys := make([]ledger.Key, 0, count)
 	for _, e := range entries {
 		keys = append(keys, e.keys...)
 	}
