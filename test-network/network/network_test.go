@@ -42,6 +42,7 @@ func TestNetwork(t *testing.T) {
 		{"up keeps nothing of its caller open", upKeepsNothingOpen},
 		{"env works with Fabric's own peer command", envWorks},
 		{"a killed process is started again", killedProcessIsStartedAgain},
+		{"killed peers have the same state", killedPeersHaveTheSameState},
 		{"the next transaction commits after the leader is killed", leaderFailover},
 		{"up completes after the supervisor is killed", upAfterSupervisorIsKilled},
 		{"restart starts a process anew", restartStartsAnew},
@@ -231,6 +232,64 @@ func killedProcessIsStartedAgain(t *testing.T, f *fixture) {
 	for _, organisation := range []string{"fivemiles", "merchant1", "merchant2"} {
 		contract := f.contract(organisation)
 		eventually(t, 20*time.Second, func() error { return put(contract, organisation, "after kills") })
+	}
+}
+
+// Peers write their state behind. Whatever one that is killed had not written it has again from its blocks: snapshots, which Fabric makes of
+// a state and whose hashes peers compare, are the same on those that were killed after many blocks, at different ones, as on one that was not.
+func killedPeersHaveTheSameState(t *testing.T, f *fixture) {
+	contract := f.contract("fivemiles")
+	write := func(round int) {
+		for n := range 20 {
+			key := fmt.Sprintf("state%d", n%7)
+			eventually(t, 20*time.Second, func() error { return put(contract, key, fmt.Sprintf("%d of round %d", n, round)) })
+		}
+	}
+	for round, name := range []string{"peer0.merchant1", "peer0.merchant2", "peer0.merchant1"} {
+		write(round)
+		kill(t, process(t, f.status(), name).PID)
+		f.awaitOK(20 * time.Second)
+	}
+	write(3)
+	organisations := []string{"fivemiles", "merchant1", "merchant2"}
+	eventually(t, 20*time.Second, func() error {
+		heights := map[uint64]bool{}
+		status := f.status()
+		for _, organisation := range organisations {
+			heights[process(t, status, "peer0."+organisation).Height] = true
+		}
+		if len(heights) > 1 {
+			return fmt.Errorf("the peers are at heights %v", heights)
+		}
+		return nil
+	})
+	snapshots := map[string]string{}
+	for _, organisation := range organisations {
+		lines, err := f.run("env", organisation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := exec.Command("sh", "-euc", lines+`
+peer snapshot submitrequest -c "$CHANNEL" -b 0 --peerAddress "$CORE_PEER_ADDRESS" --tlsRootCertFile "$CORE_PEER_TLS_ROOTCERT_FILE"`)
+		if output, err := request.CombinedOutput(); err != nil {
+			t.Fatalf("a snapshot of %s: %v\n%s", organisation, err, output)
+		}
+		pattern := filepath.Join(topology.Layout{Root: f.data}.Organisation(organisation), "peer0", "snapshots", "completed", "*", "*", "_snapshot_signable_metadata.json")
+		eventually(t, 20*time.Second, func() error {
+			found, err := filepath.Glob(pattern)
+			if err == nil && len(found) != 1 {
+				err = fmt.Errorf("%d snapshots at %s", len(found), pattern)
+			}
+			if err == nil {
+				snapshots[organisation] = string(read(t, found[0]))
+			}
+			return err
+		})
+	}
+	for _, organisation := range organisations[1:] {
+		if snapshots[organisation] != snapshots[organisations[0]] {
+			t.Errorf("the state of %s, which was killed:\n%s\nand that of %s, which was not:\n%s", organisation, snapshots[organisation], organisations[0], snapshots[organisations[0]])
+		}
 	}
 }
 
