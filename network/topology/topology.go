@@ -131,7 +131,7 @@ func Defaults() Topology {
 	return Topology{
 		Domain: "cmt.internal",
 		Ordering: Ordering{
-			BatchInterval:     100 * time.Millisecond,
+			BatchInterval:     50 * time.Millisecond,
 			MaxMessageCount:   500,
 			AbsoluteMaxBytes:  10 << 20,
 			ForwardTimeout:    time.Second,
