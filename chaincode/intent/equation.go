@@ -89,12 +89,12 @@ func (e *equation) holds() bool {
 	}
 	draw := e.draw()
 	for i := range e.signatures {
-		signature, z := &e.signatures[i], &ofR[i]
-		terms[1+i] = &signature.r
+		one, z := &e.signatures[i], &ofR[i]
+		terms[1+i] = &one.r
 		draw(z)
 		var product scalar.Scalar
-		ofBase.Sub(ofBase, product.Mul(z, &signature.s))
-		ofKey[signature.key].Add(&ofKey[signature.key], product.Mul(z, &signature.k))
+		ofBase.Sub(ofBase, product.Mul(z, &one.s))
+		ofKey[one.key].Add(&ofKey[one.key], product.Mul(z, &one.k))
 	}
 	var sum curve.EdwardsPoint
 	return sum.MultiscalarMulVartime(scalars, terms).IsSmallOrder()

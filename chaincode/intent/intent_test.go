@@ -10,6 +10,7 @@ import (
 	mathrand "math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
@@ -71,9 +72,32 @@ func (s signer) intent(t testing.TB, nonce uint64, call *spec.Call) *spec.Signed
 	return &spec.SignedIntent{Intent: body, Scheme: s.scheme, PublicKey: s.public, Signature: s.sign(intent.Message(ledgerID, body))}
 }
 
-// accepted reports whether an intent is taken, and checks that a batch and a single check agree.
-func accepted(t testing.TB, signed *spec.SignedIntent, company ...*intent.Intent) bool {
+// neighbours are good intents, as many as it takes for another one's signature to be checked together with theirs.
+var neighbours = sync.OnceValue(func() (good []*intent.Intent) {
+	for range 4 {
+		public, private, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		body, err := intent.Encode(1, 1_900_000_000, payment())
+		if err != nil {
+			panic(err)
+		}
+		in, err := intent.Decode(ledgerID, &spec.SignedIntent{
+			Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: public, Signature: ed25519.Sign(private, intent.Message(ledgerID, body)),
+		})
+		if err != nil {
+			panic(err)
+		}
+		good = append(good, in)
+	}
+	return good
+})
+
+// accepted reports whether an intent is taken, and checks that a batch with good neighbours and a single check agree.
+func accepted(t testing.TB, signed *spec.SignedIntent) bool {
 	t.Helper()
+	company := neighbours()
 	in, err := intent.Decode(ledgerID, signed)
 	if err != nil {
 		if code := spec.ErrorCode(err); code == spec.Internal {

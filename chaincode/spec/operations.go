@@ -109,7 +109,7 @@ const BatchFunction = BatchContract + ":Execute"
 const MaxHintedCredits = 64
 
 // Bounds of one batch. A transaction costs the network what two hundred payments do, so that a batch is as large as the 50 ms allow that
-// the design gives one call (BenchmarkPaymentsMost in chaincode/door: 44 ms on two cores).
+// the design gives one call (BenchmarkPaymentsMost in chaincode/door: 33 to 44 ms on two cores).
 const (
 	MaxBatchBytes   = 2 << 20
 	MaxBatchIntents = 2000
