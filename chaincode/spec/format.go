@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -13,9 +14,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// rules are those of fields that were asked for, by descriptor: to look for one among a field's options takes most of the time of checking the
+// field, and an intent's fields are checked by every gateway and endorser that takes it.
+var rules sync.Map
+
 // RuleOf returns the field's rule; a field without one has the empty rule.
 func RuleOf(field protoreflect.FieldDescriptor) *Rule {
+	if known, is := rules.Load(field); is {
+		return known.(*Rule)
+	}
 	rule, _ := proto.GetExtension(field.Options(), E_Rule).(*Rule)
+	rules.Store(field, rule)
 	return rule
 }
 

@@ -20,10 +20,12 @@ const (
 	// writeBuffer holds what a flush writes.
 	writeBuffer = 32 << 20
 	tableBytes  = 8 << 20
+	// blockBytes is what a read takes at a time: more than the engine's 4 KiB, for reads are few beside what is merged, block by block.
+	blockBytes = 16 << 10
 	// freshTables flushes are merged at once, into one level as long as that is smaller than levelBytes: of ten million accounts met at
-	// random each octet is then written some eight times, and with less at once and more levels some twenty. A read looks at the filters
-	// of as many tables.
-	freshTables = 8
+	// random each octet is then written three to five times, and with less at once and more levels some twenty. A read looks at the
+	// filters of as many tables.
+	freshTables = 16
 	levelBytes  = 2 << 30
 	openTables  = 256
 	// filterBits a key let a read of one that is not in a table pass it by, but for one in a hundred.
@@ -56,7 +58,7 @@ func openEngine(folder string) (*engine, error) {
 		return nil, err
 	}
 	db, err := leveldb.OpenFile(folder, &opt.Options{
-		BlockCacheCapacity: blockCache, WriteBuffer: writeBuffer, CompactionTableSize: tableBytes, CompactionTotalSize: levelBytes,
+		BlockCacheCapacity: blockCache, BlockSize: blockBytes, WriteBuffer: writeBuffer, CompactionTableSize: tableBytes, CompactionTotalSize: levelBytes,
 		CompactionL0Trigger: freshTables, WriteL0SlowdownTrigger: 2 * freshTables, WriteL0PauseTrigger: 3 * freshTables,
 		OpenFilesCacheCapacity: openTables, Filter: filter.NewBloomFilter(filterBits), Compression: opt.NoCompression, DisableSeeksCompaction: true,
 	})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -429,4 +430,20 @@ func TestForgetIntents(t *testing.T) {
 	if got := known(); len(got) != intents {
 		t.Errorf("taken again, %v are known", got)
 	}
+}
+
+func TestInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.MapOf(rapid.StringMatching(`A{0,9}[\x00-\x03A-C]{0,2}`), rapid.Int()).Draw(t, "values")
+		var keys []string
+		for key, value := range inOrder(values, rankOf[string], strings.Compare) {
+			if value != values[key] {
+				t.Errorf("%q has %d, not %d", key, value, values[key])
+			}
+			keys = append(keys, key)
+		}
+		if want := slices.Sorted(maps.Keys(values)); !slices.Equal(keys, want) {
+			t.Errorf("%q, not %q", keys, want)
+		}
+	})
 }

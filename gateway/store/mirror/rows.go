@@ -161,9 +161,13 @@ func (r *rows) within(bounds *util.Range) []stored {
 
 // writeTo writes the rows in the order of their keys. Others may read them meanwhile.
 func (r *rows) writeTo(to sink) error {
-	sorted := slices.Clone(r.spans)
-	slices.SortFunc(sorted, func(a, b span) int { return bytes.Compare(r.key(a), r.key(b)) })
-	for _, s := range sorted {
+	places := make([]place, len(r.spans))
+	for at, s := range r.spans {
+		places[at] = place{rankOf(r.key(s)[1:]), at}
+	}
+	sortPlaces(places, func(a, b int) int { return bytes.Compare(r.key(r.spans[a]), r.key(r.spans[b])) })
+	for _, p := range places {
+		s := r.spans[p.at]
 		if err := to.Put(r.key(s), r.valueOf(s), nil); err != nil {
 			return err
 		}

@@ -14,9 +14,10 @@ import (
 // validFor is how long an intent may be carried.
 const validFor = time.Hour
 
-// Person is a key and what it has done so far.
+// Person is a key and what it has done so far. It has no pointers: a million of them are nothing that the collector of garbage follows, whose
+// work would be taken for the gateway's.
 type Person struct {
-	key     ed25519.PrivateKey
+	key     [ed25519.PrivateKeySize]byte
 	Address spec.Address
 	nonce   uint64
 	// Busy: one of its intents is on its way.
@@ -26,13 +27,14 @@ type Person struct {
 // NewPerson returns the n-th person of a network.
 func NewPerson(ledgerID [16]byte, n int) (*Person, error) {
 	seed := sha256.Sum256(binary.BigEndian.AppendUint64(ledgerID[:], uint64(n)))
-	p := &Person{key: ed25519.NewKeyFromSeed(seed[:])}
+	p := &Person{key: [ed25519.PrivateKeySize]byte(ed25519.NewKeyFromSeed(seed[:]))}
 	var err error
 	p.Address, err = intent.Address(spec.Scheme_SCHEME_ED25519, p.public())
 	return p, err
 }
 
-func (p *Person) public() []byte { return p.key.Public().(ed25519.PublicKey) }
+// public is the key's second half (RFC 8032, 5.1.5, as Go's crypto/ed25519 keeps it).
+func (p *Person) public() []byte { return p.key[ed25519.PrivateKeySize-ed25519.PublicKeySize:] }
 
 // SignAgain makes an intent of another call under the nonce that the person used last: one of the two can happen.
 func (p *Person) SignAgain(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, error) {
@@ -48,7 +50,7 @@ func (p *Person) Sign(ledgerID [16]byte, call *spec.Call) (*spec.SignedIntent, e
 		return nil, err
 	}
 	return &spec.SignedIntent{
-		Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: p.public(), Signature: ed25519.Sign(p.key, intent.Message(ledgerID, body)),
+		Intent: body, Scheme: spec.Scheme_SCHEME_ED25519, PublicKey: p.public(), Signature: ed25519.Sign(p.key[:], intent.Message(ledgerID, body)),
 		Hints: call.Hints,
 	}, nil
 }

@@ -1,8 +1,10 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -17,14 +19,18 @@ const (
 	growthGoal = 0.8
 	// sayEvery is how often long seeding says how far it is.
 	sayEvery = 15 * time.Second
+	// drawnPerSecond is how many people a second of load needs at the most: two a payment, and those of few who are passed over.
+	drawnPerSecond = 15_000
 )
 
 // growth measures payments of strangers as the state grows, on a network of its own whose people only ever become more.
 type growth struct {
 	consortium
 	others *consortium
-	size   int     // how many people have an account
-	first  float64 // valid_per_second of the first size
+	size   int             // how many people have an account
+	drawn  []*crowd.Person // who pay and are paid, in this order
+	at     int             // how many of them have
+	first  float64         // valid_per_second of the first size
 }
 
 // to returns the scenario in which the crowd has grown to a size.
@@ -34,6 +40,9 @@ func (g *growth) to(size int) func(context.Context, *bench.Lab) (bench.Result, e
 			return result, err
 		}
 		if err := g.grow(ctx, lab, size); err != nil {
+			return result, err
+		}
+		if err := g.draw(warmUp + length(lab)); err != nil {
 			return result, err
 		}
 		result, err = g.measure(ctx, lab, load{limit: outstanding, accounts: g.size, plan: g.strangers})
@@ -102,36 +111,43 @@ func (g *growth) grow(ctx context.Context, lab *bench.Lab, size int) error {
 		}
 		return come
 	})
-	if failed != nil {
-		return failed
+	if err = cmp.Or(failed, err); err != nil {
+		return err
 	}
-	return err
+	return g.awaitRest(ctx, lab)
 }
 
-// person returns the n-th of the crowd, from 1, whose key is kept from now on.
-func (g *growth) person(n int) (*crowd.Person, error) {
-	fresh, err := crowd.NewPerson(g.relay.Parameters.LedgerID, n)
-	if err != nil {
-		return nil, err
+// draw draws people at random for a time's payments and makes their keys, which else would be made, or looked up, in the window.
+func (g *growth) draw(length time.Duration) error {
+	g.people = slices.Grow(g.people, g.size-len(g.people))[:g.size]
+	g.drawn = make([]*crowd.Person, int(length.Seconds())*drawnPerSecond)
+	fresh := make([]crowd.Person, 0, min(len(g.drawn), g.size)) // one piece of memory, for the collector of garbage
+	for i := range g.drawn {
+		n := rand.IntN(g.size)
+		if g.people[n] == nil {
+			one, err := crowd.NewPerson(g.relay.Parameters.LedgerID, n+1)
+			if err != nil {
+				return err
+			}
+			fresh = append(fresh, *one)
+			g.people[n] = &fresh[len(fresh)-1]
+			g.byOwner[one.Address] = g.people[n]
+		}
+		g.drawn[i] = g.people[n]
 	}
-	if known := g.byOwner[fresh.Address]; known != nil {
-		return known, nil
-	}
-	g.byOwner[fresh.Address] = fresh
-	return fresh, nil
+	return nil
 }
 
-// strangers plans a payment of anybody to anybody.
+// strangers plans a payment of anybody to anybody, who are the next two drawn: the first again after the last.
 func (g *growth) strangers(over bool) *crowd.Job {
 	for !over {
-		from, err1 := g.person(1 + rand.IntN(g.size))
-		to, err2 := g.person(1 + rand.IntN(g.size))
-		if err1 != nil || err2 != nil {
-			return nil
+		from, to := g.drawn[g.at%len(g.drawn)], g.drawn[(g.at+1)%len(g.drawn)]
+		g.at++
+		if from.Busy || from == to {
+			continue
 		}
-		if !from.Busy && from != to {
-			return pay(from, to)
-		}
+		g.at++ // who is paid is not who pays next
+		return pay(from, to)
 	}
 	return nil
 }
