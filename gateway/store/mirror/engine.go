@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/filter"
@@ -39,12 +40,22 @@ const (
 	refusedPrefix
 	batchPrefix
 	rowPrefix
+	flushesPrefix
 	// firstLedgerKey is behind all of these.
 	firstLedgerKey = "A"
 )
 
+// segmentFlushes is how many flushes write to one segment of the rows: five million rows at the most. What is written is merged with
+// its neighbours, and so with the rows of one segment, however many there have ever been; who reads a history seeks in each segment.
+const segmentFlushes = 64
+
 // engine is the store on the disk.
-type engine struct{ db *leveldb.DB }
+type engine struct {
+	db *leveldb.DB
+	// flushes is how many there were, of which segmentFlushes share a segment.
+	flushes        atomic.Uint32
+	segmentFlushes uint32
+}
 
 // checkpoint is the next block and the hash of the one before.
 type checkpoint struct {
@@ -52,7 +63,7 @@ type checkpoint struct {
 	hash []byte
 }
 
-func openEngine(folder string) (*engine, error) {
+func openEngine(folder string, segmentFlushes uint32) (*engine, error) {
 	// The engine's files are for all to read: their folder is not.
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -65,7 +76,18 @@ func openEngine(folder string) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine{db}, nil
+	e := &engine{db: db, segmentFlushes: segmentFlushes}
+	flushes, err := e.get([]byte{flushesPrefix})
+	if err == nil && flushes != nil && len(flushes) != 4 {
+		err = fmt.Errorf("a count of flushes of %d bytes", len(flushes))
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if flushes != nil {
+		e.flushes.Store(binary.BigEndian.Uint32(flushes))
+	}
+	return e, nil
 }
 
 func (e *engine) close() error { return e.db.Close() }
@@ -99,11 +121,21 @@ func (e *engine) write(o *overlay) error {
 	if err != nil {
 		return err
 	}
-	if err := o.writeTo(tr); err != nil {
+	flushes := e.flushes.Load()
+	if err := o.writeTo(tr, flushes, flushes/e.segmentFlushes); err != nil {
 		tr.Discard()
 		return err
 	}
-	return tr.Commit()
+	if err := tr.Commit(); err != nil {
+		return err
+	}
+	e.flushes.Store(flushes + 1)
+	return nil
+}
+
+// segments is how many there are that have rows.
+func (e *engine) segments() uint32 {
+	return (e.flushes.Load() + e.segmentFlushes - 1) / e.segmentFlushes
 }
 
 func (e *engine) checkpoint() (checkpoint, error) {
@@ -138,7 +170,11 @@ func (e *engine) clear() error {
 	if err != nil {
 		return err
 	}
-	return e.db.Write(batch, &opt.WriteOptions{Sync: true})
+	if err := e.db.Write(batch, &opt.WriteOptions{Sync: true}); err != nil {
+		return err
+	}
+	e.flushes.Store(0)
+	return nil
 }
 
 func transactionKey(block uint64, number uint32) []byte {

@@ -49,10 +49,10 @@ type Mirror struct {
 }
 
 // Open opens the mirror in the folder and makes it where it is missing.
-func Open(folder string) (*Mirror, error) { return open(folder, flushEntries) }
+func Open(folder string) (*Mirror, error) { return open(folder, flushEntries, segmentFlushes) }
 
-func open(folder string, flushAt int) (*Mirror, error) {
-	e, err := openEngine(folder)
+func open(folder string, flushAt int, segmentFlushes uint32) (*Mirror, error) {
+	e, err := openEngine(folder, segmentFlushes)
 	if err != nil {
 		return nil, fmt.Errorf("open the mirror: %w", err)
 	}

@@ -247,7 +247,7 @@ func TestMirrorIsItsTwin(t *testing.T) {
 		}
 		defer os.RemoveAll(folder)
 		flushAt := rapid.IntRange(1, 60).Draw(t, "flush at")
-		m, err := open(folder, flushAt)
+		m, err := open(folder, flushAt, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestMirrorIsItsTwin(t *testing.T) {
 				if err := m.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if m, err = open(folder, flushAt); err != nil {
+				if m, err = open(folder, flushAt, 2); err != nil {
 					t.Fatal(err)
 				}
 				same(t, m, w)
@@ -279,7 +279,7 @@ func TestMirrorIsItsTwin(t *testing.T) {
 func TestCrash(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	folder := t.TempDir()
-	m, err := open(folder, 40)
+	m, err := open(folder, 40, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestCrash(t *testing.T) {
 	if err := os.CopyFS(crashed, os.DirFS(folder)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := open(crashed, 40)
+	again, err := open(crashed, 40, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,7 +333,7 @@ func TestCrash(t *testing.T) {
 }
 
 func TestApplyRefuses(t *testing.T) {
-	m, err := open(t.TempDir(), 10)
+	m, err := open(t.TempDir(), 10, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func TestApplyRefuses(t *testing.T) {
 func TestForgetIntents(t *testing.T) {
 	const intents = 20
 	folder := t.TempDir()
-	m, err := open(folder, 1)
+	m, err := open(folder, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +403,7 @@ func TestForgetIntents(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if m, err = open(folder, 1); err != nil {
+	if m, err = open(folder, 1, 2); err != nil {
 		t.Fatal(err)
 	}
 	total := 0

@@ -141,8 +141,8 @@ type sink interface {
 	Delete(key []byte, _ *opt.WriteOptions) error
 }
 
-// writeTo writes all changes and the checkpoint in the order of their keys.
-func (o *overlay) writeTo(to sink) error {
+// writeTo writes all changes and the checkpoint in the order of their keys, the rows to a segment, and that it is one more than so many flushes.
+func (o *overlay) writeTo(to sink, flushes, segment uint32) error {
 	if err := to.Put([]byte{checkpointPrefix}, append(binary.BigEndian.AppendUint64(nil, o.taken.next), o.taken.hash...), nil); err != nil {
 		return err
 	}
@@ -157,7 +157,10 @@ func (o *overlay) writeTo(to sink) error {
 			return err
 		}
 	}
-	if err := o.rows.writeTo(to); err != nil {
+	if err := o.rows.writeTo(to, segment); err != nil {
+		return err
+	}
+	if err := to.Put([]byte{flushesPrefix}, binary.BigEndian.AppendUint32(nil, flushes+1), nil); err != nil {
 		return err
 	}
 	var key []byte

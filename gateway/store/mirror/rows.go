@@ -53,8 +53,8 @@ const (
 func (m *Mirror) Rows(subject history.Subject, behind *Place, order Order, limit int) ([]Row, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	start := append([]byte{rowPrefix}, subject...)
-	bounds := util.BytesPrefix(slices.Clone(start))
+	start := []byte(subject)
+	bounds := util.BytesPrefix([]byte(subject))
 	switch {
 	case behind == nil:
 	case order == NewestFirst:
@@ -94,31 +94,48 @@ func (m *Mirror) Rows(subject history.Subject, behind *Place, order Order, limit
 	return rows, nil
 }
 
-// stored is a row as the engine has it.
+// stored is a row as it is kept, by its subject and place.
 type stored struct{ key, value []byte }
 
-// rows returns at most limit rows of the engine's within bounds.
+// segmentOf is what the keys of a segment's rows begin with; subject and place follow.
+func segmentOf(segment uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{rowPrefix}, segment)
+}
+
+// rows returns at most limit rows of the engine's within bounds. Segments are of one time after the other, so what is in order in each of them
+// is in order.
 func (e *engine) rows(bounds *util.Range, order Order, limit int) ([]stored, error) {
-	iterator := e.db.NewIterator(bounds, nil)
+	iterator := e.db.NewIterator(util.BytesPrefix([]byte{rowPrefix}), nil)
 	defer iterator.Release()
-	step := iterator.Next
-	if order == NewestFirst {
-		// The first step back from behind the end is to the last row.
-		if !iterator.Last() {
-			return nil, iterator.Error()
-		}
-		first := true
-		step = func() bool {
-			if first {
-				first = false
-				return true
-			}
-			return iterator.Prev()
-		}
-	}
+	segments := e.segments()
 	var found []stored
-	for len(found) < limit && step() {
-		found = append(found, stored{slices.Clone(iterator.Key()), slices.Clone(iterator.Value())})
+	for n := range segments {
+		segment := n
+		if order == NewestFirst {
+			segment = segments - 1 - n
+		}
+		head := segmentOf(segment)
+		start, limitKey := append(slices.Clone(head), bounds.Start...), append(slices.Clone(head), bounds.Limit...)
+		var here bool
+		step := iterator.Next
+		if order == NewestFirst {
+			// Whatever lies behind the bounds, one step back is their last row.
+			iterator.Seek(limitKey)
+			step = iterator.Prev
+			here = step()
+		} else {
+			here = iterator.Seek(start)
+		}
+		for ; here && len(found) < limit; here = step() {
+			key := iterator.Key()
+			if bytes.Compare(key, start) < 0 || bytes.Compare(key, limitKey) >= 0 {
+				break
+			}
+			found = append(found, stored{slices.Clone(key[len(head):]), slices.Clone(iterator.Value())})
+		}
+		if len(found) == limit {
+			break
+		}
 	}
 	return found, iterator.Error()
 }
@@ -130,12 +147,12 @@ type rows struct {
 	spans  []span
 }
 
-// span is where a row lies: its key, then its value.
+// span is where a row lies: its key, which is its subject and place, then its value.
 type span struct{ start, value, end int }
 
 func (r *rows) add(subject history.Subject, place Place, value []byte) {
 	s := span{start: len(r.octets)}
-	r.octets = place.Append(append(append(r.octets, rowPrefix), subject...))
+	r.octets = place.Append(append(r.octets, subject...))
 	s.value = len(r.octets)
 	r.octets = append(r.octets, value...)
 	s.end = len(r.octets)
@@ -159,16 +176,19 @@ func (r *rows) within(bounds *util.Range) []stored {
 	return found
 }
 
-// writeTo writes the rows in the order of their keys. Others may read them meanwhile.
-func (r *rows) writeTo(to sink) error {
+// writeTo writes the rows to a segment in the order of their keys. Others may read them meanwhile.
+func (r *rows) writeTo(to sink, segment uint32) error {
 	places := make([]place, len(r.spans))
 	for at, s := range r.spans {
-		places[at] = place{rankOf(r.key(s)[1:]), at}
+		places[at] = place{rankOf(r.key(s)), at}
 	}
 	sortPlaces(places, func(a, b int) int { return bytes.Compare(r.key(r.spans[a]), r.key(r.spans[b])) })
+	key := segmentOf(segment)
+	head := len(key)
 	for _, p := range places {
 		s := r.spans[p.at]
-		if err := to.Put(r.key(s), r.valueOf(s), nil); err != nil {
+		key = append(key[:head], r.key(s)...)
+		if err := to.Put(key, r.valueOf(s), nil); err != nil {
 			return err
 		}
 	}
