@@ -110,17 +110,20 @@ func (e *engine) rows(bounds *util.Range, order Order, limit int) ([]stored, err
 	segments := e.segments()
 	var found []stored
 	for n := range segments {
-		segment := n
-		if order == NewestFirst {
-			segment = segments - 1 - n
+		if len(found) == limit {
+			break
 		}
-		head := segmentOf(segment)
-		start, limitKey := append(slices.Clone(head), bounds.Start...), append(slices.Clone(head), bounds.Limit...)
-		var here bool
-		step := iterator.Next
+		var head []byte
+		if order == NewestFirst {
+			head = segmentOf(segments - 1 - n)
+		} else {
+			head = segmentOf(n)
+		}
+		start, end := slices.Concat(head, bounds.Start), slices.Concat(head, bounds.Limit)
+		here, step := false, iterator.Next
 		if order == NewestFirst {
 			// Whatever lies behind the bounds, one step back is their last row.
-			iterator.Seek(limitKey)
+			iterator.Seek(end)
 			step = iterator.Prev
 			here = step()
 		} else {
@@ -128,13 +131,10 @@ func (e *engine) rows(bounds *util.Range, order Order, limit int) ([]stored, err
 		}
 		for ; here && len(found) < limit; here = step() {
 			key := iterator.Key()
-			if bytes.Compare(key, start) < 0 || bytes.Compare(key, limitKey) >= 0 {
+			if bytes.Compare(key, start) < 0 || bytes.Compare(key, end) >= 0 {
 				break
 			}
 			found = append(found, stored{slices.Clone(key[len(head):]), slices.Clone(iterator.Value())})
-		}
-		if len(found) == limit {
-			break
 		}
 	}
 	return found, iterator.Error()
