@@ -197,14 +197,14 @@ func inOrder[K comparable, V any](m map[K]V, rank func(K) uint64, compare func(a
 		key   K
 		value V
 	}
-	pairs, places := make([]pair, 0, len(m)), make([]place, 0, len(m))
+	pairs, order := make([]pair, 0, len(m)), make([]ranked, 0, len(m))
 	for key, value := range m {
-		places = append(places, place{rank(key), len(pairs)})
+		order = append(order, ranked{rank(key), len(pairs)})
 		pairs = append(pairs, pair{key, value})
 	}
-	sortPlaces(places, func(a, b int) int { return compare(pairs[a].key, pairs[b].key) })
+	sortRanked(order, func(a, b int) int { return compare(pairs[a].key, pairs[b].key) })
 	return func(yield func(K, V) bool) {
-		for _, p := range places {
+		for _, p := range order {
 			if !yield(pairs[p.at].key, pairs[p.at].value) {
 				return
 			}
@@ -212,16 +212,16 @@ func inOrder[K comparable, V any](m map[K]V, rank func(K) uint64, compare func(a
 	}
 }
 
-// place says where something lies. What has a smaller rank comes first.
-type place struct {
+// ranked is where something lies in a slice; what has a smaller rank comes first.
+type ranked struct {
 	rank uint64
 	at   int
 }
 
-// sortPlaces sorts by rank, and those of one rank by what lies there: nearly all comparisons are of numbers side by side, and not of keys all
+// sortRanked sorts by rank, and those of one rank by what lies there: nearly all comparisons are of numbers side by side, and not of keys all
 // over the memory, which takes three times as long.
-func sortPlaces(places []place, compare func(a, b int) int) {
-	slices.SortFunc(places, func(a, b place) int {
+func sortRanked(order []ranked, compare func(a, b int) int) {
+	slices.SortFunc(order, func(a, b ranked) int {
 		if a.rank != b.rank {
 			return cmp.Compare(a.rank, b.rank)
 		}

@@ -178,14 +178,14 @@ func (r *rows) within(bounds *util.Range) []stored {
 
 // writeTo writes the rows to a segment in the order of their keys. Others may read them meanwhile.
 func (r *rows) writeTo(to sink, segment uint32) error {
-	places := make([]place, len(r.spans))
+	order := make([]ranked, len(r.spans))
 	for at, s := range r.spans {
-		places[at] = place{rankOf(r.key(s)), at}
+		order[at] = ranked{rankOf(r.key(s)), at}
 	}
-	sortPlaces(places, func(a, b int) int { return bytes.Compare(r.key(r.spans[a]), r.key(r.spans[b])) })
+	sortRanked(order, func(a, b int) int { return bytes.Compare(r.key(r.spans[a]), r.key(r.spans[b])) })
 	key := segmentOf(segment)
 	head := len(key)
-	for _, p := range places {
+	for _, p := range order {
 		s := r.spans[p.at]
 		key = append(key[:head], r.key(s)...)
 		if err := to.Put(key, r.valueOf(s), nil); err != nil {
