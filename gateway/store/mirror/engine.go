@@ -114,7 +114,7 @@ func (e *engine) each(start, end string, take func(key, value []byte) bool) erro
 	return iterator.Error()
 }
 
-// write writes the changes and the checkpoint at once. A transaction of the engine goes to tables without a journal, and what comes
+// write writes the changes, the checkpoint and the count of flushes at once. A transaction of the engine goes to tables without a journal, and what comes
 // sorted is inserted at half the cost.
 func (e *engine) write(o *overlay) error {
 	tr, err := e.db.OpenTransaction()
@@ -122,7 +122,11 @@ func (e *engine) write(o *overlay) error {
 		return err
 	}
 	flushes := e.flushes.Load()
-	if err := o.writeTo(tr, flushes, flushes/e.segmentFlushes); err != nil {
+	err = o.writeTo(tr, flushes/e.segmentFlushes)
+	if err == nil {
+		err = tr.Put([]byte{flushesPrefix}, binary.BigEndian.AppendUint32(nil, flushes+1), nil)
+	}
+	if err != nil {
 		tr.Discard()
 		return err
 	}

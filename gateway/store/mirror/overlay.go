@@ -141,8 +141,8 @@ type sink interface {
 	Delete(key []byte, _ *opt.WriteOptions) error
 }
 
-// writeTo writes all changes and the checkpoint in the order of their keys, the rows to a segment, and that it is one more than so many flushes.
-func (o *overlay) writeTo(to sink, flushes, segment uint32) error {
+// writeTo writes all changes and the checkpoint in the order of their keys, the rows to a segment.
+func (o *overlay) writeTo(to sink, segment uint32) error {
 	if err := to.Put([]byte{checkpointPrefix}, append(binary.BigEndian.AppendUint64(nil, o.taken.next), o.taken.hash...), nil); err != nil {
 		return err
 	}
@@ -158,9 +158,6 @@ func (o *overlay) writeTo(to sink, flushes, segment uint32) error {
 		}
 	}
 	if err := o.rows.writeTo(to, segment); err != nil {
-		return err
-	}
-	if err := to.Put([]byte{flushesPrefix}, binary.BigEndian.AppendUint32(nil, flushes+1), nil); err != nil {
 		return err
 	}
 	var key []byte

@@ -108,28 +108,20 @@ func (e *engine) rows(bounds *util.Range, order Order, limit int) ([]stored, err
 	iterator := e.db.NewIterator(util.BytesPrefix([]byte{rowPrefix}), nil)
 	defer iterator.Release()
 	segments := e.segments()
+	nth, step := func(n uint32) uint32 { return n }, iterator.Next
+	first := func(start, _ []byte) bool { return iterator.Seek(start) }
+	if order == NewestFirst {
+		nth, step = func(n uint32) uint32 { return segments - 1 - n }, iterator.Prev
+		first = func(_, end []byte) bool {
+			iterator.Seek(end) // whatever lies there, or nothing, one step back is the last row before
+			return iterator.Prev()
+		}
+	}
 	var found []stored
-	for n := range segments {
-		if len(found) == limit {
-			break
-		}
-		var head []byte
-		if order == NewestFirst {
-			head = segmentOf(segments - 1 - n)
-		} else {
-			head = segmentOf(n)
-		}
+	for n := uint32(0); n < segments && len(found) < limit; n++ {
+		head := segmentOf(nth(n))
 		start, end := slices.Concat(head, bounds.Start), slices.Concat(head, bounds.Limit)
-		here, step := false, iterator.Next
-		if order == NewestFirst {
-			// Whatever lies behind the bounds, one step back is their last row.
-			iterator.Seek(end)
-			step = iterator.Prev
-			here = step()
-		} else {
-			here = iterator.Seek(start)
-		}
-		for ; here && len(found) < limit; here = step() {
+		for here := first(start, end); here && len(found) < limit; here = step() {
 			key := iterator.Key()
 			if bytes.Compare(key, start) < 0 || bytes.Compare(key, end) >= 0 {
 				break

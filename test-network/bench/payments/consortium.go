@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -118,39 +117,6 @@ func (c *consortium) populate(ctx context.Context, lab *bench.Lab) error {
 	took := time.Since(began)
 	lab.Say("  ... in %.1f s: %.0f a second", took.Seconds(), float64(accounts)/took.Seconds())
 	return nil
-}
-
-const (
-	// restingPercent of a core is what all processes of an idle network, this one among them, take at the most.
-	restingPercent = 15
-	// restingFor is how long they take no more.
-	restingFor = 3 * time.Second
-	// restAtLast bounds the wait.
-	restAtLast = 10 * time.Minute
-)
-
-// awaitRest waits until the network does no more than an idle one: what seeding left to the engines to merge is no part of a load's work.
-func (c *consortium) awaitRest(ctx context.Context, lab *bench.Lab) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, restAtLast,
-		fmt.Errorf("%v after its people got money the network still takes more than %d %% of a core", restAtLast, restingPercent))
-	defer cancel()
-	processes, err := c.network.Processes(ctx)
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	for {
-		before := crowd.Usage(syscall.RUSAGE_SELF)
-		load, err := bench.Measure(ctx, processes, restingFor)
-		if err != nil {
-			return err
-		}
-		own := crowd.Usage(syscall.RUSAGE_SELF) - before
-		if load.PercentOfCore()+100*float64(own)/float64(load.Length) <= restingPercent {
-			lab.Say("  ... at rest after %.0f s", time.Since(began).Seconds())
-			return nil
-		}
-	}
 }
 
 func (c *consortium) driver(limit int, carriers ...crowd.Carrier) *crowd.Driver {

@@ -3,8 +3,9 @@ package payments
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
-	"slices"
+	"syscall"
 	"time"
 
 	"github.com/cybermiles/cmt/chaincode/spec"
@@ -21,6 +22,11 @@ const (
 	sayEvery = 15 * time.Second
 	// drawnPerSecond is how many people a second of load needs at the most: two a payment, and those of few who are passed over.
 	drawnPerSecond = 15_000
+	// restingPercent of a core is what all processes of an idle network, this one among them, take at the most.
+	restingPercent = 15
+	// restingFor is how long they must take no more, restAtLast bounds the wait for it.
+	restingFor = 3 * time.Second
+	restAtLast = 10 * time.Minute
 )
 
 // growth measures payments of strangers as the state grows, on a network of its own whose people only ever become more.
@@ -117,9 +123,33 @@ func (g *growth) grow(ctx context.Context, lab *bench.Lab, size int) error {
 	return g.awaitRest(ctx, lab)
 }
 
+// awaitRest waits until the network does no more than an idle one: what seeding left to the engines to merge is no part of a load's work.
+func (g *growth) awaitRest(ctx context.Context, lab *bench.Lab) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, restAtLast, fmt.Errorf(
+		"%v after its people got money the network still takes more than %d %% of a core: with --keep it stays, and its logs and processes tell with what", restAtLast, restingPercent))
+	defer cancel()
+	processes, err := g.network.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for {
+		before := crowd.Usage(syscall.RUSAGE_SELF)
+		load, err := bench.Measure(ctx, processes, restingFor)
+		if err != nil {
+			return err
+		}
+		own := crowd.Usage(syscall.RUSAGE_SELF) - before
+		if load.PercentOfCore()+100*float64(own)/float64(load.Length) <= restingPercent {
+			lab.Say("  ... at rest after %.0f s", time.Since(began).Seconds())
+			return nil
+		}
+	}
+}
+
 // draw draws people at random for a time's payments and makes their keys, which else would be made, or looked up, in the window.
 func (g *growth) draw(length time.Duration) error {
-	g.people = slices.Grow(g.people, g.size-len(g.people))[:g.size]
+	g.people = append(g.people, make([]*crowd.Person, g.size-len(g.people))...) // nobody yet who was not drawn before
 	g.drawn = make([]*crowd.Person, int(length.Seconds())*drawnPerSecond)
 	fresh := make([]crowd.Person, 0, min(len(g.drawn), g.size)) // one piece of memory, for the collector of garbage
 	for i := range g.drawn {
